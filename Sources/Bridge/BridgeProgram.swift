@@ -1,0 +1,74 @@
+import JSON
+import Linux
+
+/// cloister-bridge from its first line to its last.
+package enum BridgeProgram {
+    package static func run(_ arguments: [String]) -> Int32 {
+        do throws(BridgeOptions.Fault) {
+            switch try BridgeOptions.parse(Array(arguments.dropFirst())) {
+            case .help: print(BridgeOptions.help)
+            case .version: print("cloister-bridge \(BridgeOptions.version)")
+            case .connect(let options): return connect(options)
+            }
+            return 0
+        } catch {
+            StandardError.write("cloister-bridge: \(error)\nTry cloister-bridge --help.\n")
+            return 2
+        }
+    }
+
+    private static func connect(_ options: BridgeOptions) -> Int32 {
+        Signals.ignoreBrokenPipes()
+        do throws(SystemError) {
+            let parent = watchParent()
+            let input = try OwnedFD(inherited: 0)
+            let output = try OwnedFD(inherited: 1)
+            let socket: OwnedFD
+            do throws(SystemError) {
+                socket = try UnixSocket.connect(to: options.socket, waiting: true)
+            } catch {
+                let refusal = Refusal(error, socket: options.socket)
+                complain(refusal.explanation)
+                try refusal.serve(input, output)
+                return 1
+            }
+            let pump = Pump(
+                input: input, output: output, socket: socket, parent: parent,
+                greeting: greeting(options.client))
+            switch try pump.run() {
+            case .finished, .parentEnded: return 0
+            case .daemonWentAway:
+                complain("cloisterd closed the connection")
+                return 1
+            }
+        } catch {
+            complain("\(error)")
+            return 1
+        }
+    }
+
+    /// A parent that has ended meanwhile was replaced by another process, which is then the one to watch.
+    private static func watchParent() -> OwnedFD? {
+        while true {
+            let parent = Process.parent
+            let watched = try? ProcessFD.open(parent)
+            if Process.parent == parent { return watched }
+        }
+    }
+
+    /// A notification that only cloisterd knows; any MCP server would ignore it.
+    private static func greeting(_ client: String?) -> [UInt8] {
+        guard let client else { return [] }
+        return JSONWriter.bytes {
+            $0.object {
+                $0.member("jsonrpc", "2.0")
+                $0.member("method", "notifications/cloister/client")
+                $0.object("params") { $0.member("name", client) }
+            }
+        } + [0x0A]
+    }
+
+    private static func complain(_ text: String) {
+        StandardError.write("cloister-bridge: \(text)\n")
+    }
+}

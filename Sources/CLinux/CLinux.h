@@ -1,0 +1,137 @@
+// What Swift cannot import from the C library by itself: headers that its Glibc module leaves out,
+// variadic functions, macros with arguments, and system calls without a wrapper. Nothing here decides
+// anything. (_GNU_SOURCE comes from Package.swift, so that this module and Glibc agree on every type.)
+
+#pragma once
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// Debian 12's headers are older than the kernels that we run on (Linux 6.5).
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77
+#endif
+
+static inline int cloister_open(const char *path, int flags, mode_t mode) {
+    return open(path, flags, mode);
+}
+
+static inline int cloister_pidfd_open(pid_t pid, unsigned int flags) {
+    return (int)syscall(SYS_pidfd_open, pid, flags);
+}
+
+static inline int cloister_pidfd_send_signal(int pidfd, int signal) {
+    return (int)syscall(SYS_pidfd_send_signal, pidfd, signal, NULL, 0);
+}
+
+// waitid on a pidfd: Glibc of Debian 12 knows P_PIDFD, but siginfo_t's union does not import.
+static inline int cloister_waitid_pidfd(int pidfd, int *exit_status, int *ended_by_signal) {
+    siginfo_t info;
+    memset(&info, 0, sizeof info);
+    if (waitid((idtype_t)P_PIDFD, (id_t)pidfd, &info, WEXITED | WNOHANG) < 0)
+        return -1;
+    if (info.si_pid == 0) {
+        errno = EAGAIN;
+        return -1;
+    }
+    *exit_status = info.si_code == CLD_EXITED ? info.si_status : -1;
+    *ended_by_signal = info.si_code == CLD_EXITED ? 0 : info.si_status;
+    return 0;
+}
+
+// Glibc declares addresses as transparent unions, which do not import.
+static inline int cloister_bind(int socket, const struct sockaddr_un *address, socklen_t length) {
+    return bind(socket, (const struct sockaddr *)address, length);
+}
+
+static inline int cloister_connect(int socket, const struct sockaddr_un *address,
+                                   socklen_t length) {
+    return connect(socket, (const struct sockaddr *)address, length);
+}
+
+static inline int cloister_accept(int socket) {
+    return accept4(socket, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+}
+
+static inline ssize_t cloister_send(int socket, const void *bytes, size_t count) {
+    return send(socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+enum { cloister_most_fds = 16 };
+
+// sendmsg with descriptors beside the bytes (SCM_RIGHTS). The CMSG_* macros do not import.
+static inline ssize_t cloister_send_fds(int socket, const void *bytes, size_t count, const int *fds,
+                                        int fd_count) {
+    union {
+        char space[CMSG_SPACE(sizeof(int) * cloister_most_fds)];
+        struct cmsghdr align;
+    } control;
+    memset(&control, 0, sizeof control);
+    struct iovec vector = {.iov_base = (void *)bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &vector, .msg_iovlen = 1};
+    if (fd_count > cloister_most_fds) {
+        errno = E2BIG;
+        return -1;
+    }
+    if (fd_count > 0) {
+        message.msg_control = control.space;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)fd_count);
+        struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)fd_count);
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * (size_t)fd_count);
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// recvmsg with room for descriptors, which arrive close-on-exec. `fds` has cloister_most_fds places.
+// A message whose descriptors did not all fit is refused whole: those that came are closed.
+static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count, int *fds,
+                                           int *fd_count) {
+    union {
+        char space[CMSG_SPACE(sizeof(int) * cloister_most_fds)];
+        struct cmsghdr align;
+    } control;
+    struct iovec vector = {.iov_base = bytes, .iov_len = count};
+    struct msghdr message = {.msg_iov = &vector,
+                             .msg_iovlen = 1,
+                             .msg_control = control.space,
+                             .msg_controllen = sizeof control.space};
+    *fd_count = 0;
+    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    if (received < 0)
+        return received;
+    for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
+        if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+            continue;
+        int arrived = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        for (int i = 0; i < arrived && *fd_count < cloister_most_fds; i++)
+            memcpy(&fds[(*fd_count)++], CMSG_DATA(header) + sizeof(int) * (size_t)i, sizeof(int));
+    }
+    if (message.msg_flags & MSG_CTRUNC) {
+        for (int i = 0; i < *fd_count; i++)
+            close(fds[i]);
+        *fd_count = 0;
+        errno = EMSGSIZE;
+        return -1;
+    }
+    return received;
+}

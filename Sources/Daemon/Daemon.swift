@@ -1,0 +1,236 @@
+// The daemon: who may connect, who is connected, and when it ends.
+//
+//   starting ──▶ serving ──SIGTERM, SIGINT, or idle after socket activation──▶ stopping ──▶ ended
+//
+// Stopping accepts nobody new and lets calls in flight be answered; when the last session is gone, or
+// its closing time is up, the loop ends. A second signal ends it at once.
+//
+// Invariants: a session is in `sessions` from accept until it is gone; no user has more than their share.
+
+import CLinux
+import EventLoop
+import JSON
+import Linux
+import MCP
+import Tools
+
+package actor Daemon {
+    package struct Settings: Sendable {
+        package var session = Session.Settings()
+        package var mostSessions = 4096
+        package var mostSessionsOfUser = 1024
+        /// Set when a service manager holds our socket: without clients for so long, the daemon ends.
+        package var idleTime: Duration?
+        /// Only this user and root are served, where the daemon cannot act for anybody else.
+        package var onlyUser: UInt32?
+        package var toolsPerPage = 100
+
+        package init() {}
+    }
+
+    package typealias ToolSource = @Sendable (Daemon) -> [RegisteredTool]
+
+    package static let version = "0.1.0"
+
+    private nonisolated let loop: EventLoop
+    private let settings: Settings
+    private let log: Log
+    private let manager: ServiceManager
+    private let toolSource: ToolSource
+
+    private var catalogue = ToolCatalogue([])
+    private var gatekeeper: Gatekeeper
+    private var listeners: [Listener] = []
+    private var signals: SignalSource?
+    private var sessions: [UInt64: Session] = [:]
+    private var sessionsOfUser: [UInt32: Int] = [:]
+    private var lastSession: UInt64 = 0
+    private var idleTimer: TimerID?
+    private var isStopping = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    package init(
+        on loop: EventLoop, settings: Settings, log: Log, manager: ServiceManager,
+        tools: @escaping ToolSource
+    ) {
+        (self.loop, self.settings, self.log) = (loop, settings, log)
+        (self.manager, toolSource) = (manager, tools)
+        gatekeeper = Gatekeeper([], log: log)
+    }
+
+    // MARK: Serving
+
+    package func start(signals numbers: [CInt] = [SIGTERM, SIGINT, SIGHUP]) throws(SystemError) {
+        signals = try SignalSource(numbers, on: loop) { [unowned self] signal in
+            if signal == SIGHUP { reload() } else { stop() }
+        }
+        setTools(toolSource(self))
+        patWatchdog()
+    }
+
+    package func listen(on listener: Listener) throws(SystemError) {
+        try listener.start(
+            onConnection: { [unowned self] in accept($0) },
+            onTrouble: { [unowned self] in log.error("cannot accept connections: \($0)") })
+        listeners.append(listener)
+    }
+
+    package func becomeReady() {
+        manager.ready(status: status)
+        watchForIdleness()
+    }
+
+    private func accept(_ stream: SocketStream) {
+        do throws(SystemError) {
+            let credentials = try stream.peerCredentials()
+            if let refusal = refusal(of: credentials.uid) {
+                log.warning("a connection of uid \(credentials.uid) was refused: \(refusal)")
+                return Self.refuse(stream, because: refusal)
+            }
+            lastSession += 1
+            let client = Client(credentials, session: lastSession)
+            try open(client, over: stream)
+        } catch {
+            log.warning("a connection was lost at its start: \(error)")
+        }
+    }
+
+    /// Serves a client over a stream that is already its own.
+    package func open(
+        _ client: Client, over stream: any ByteStream
+    ) throws(SystemError) {
+        let (number, uid) = (client.session, client.credentials.uid)
+        let session = Session(
+            client, over: stream, on: loop,
+            speaking: ServerSession(
+                Self.description, tools: catalogue, limits: settings.session.mcp),
+            through: gatekeeper, settings: settings.session, log: log
+        ) { [unowned self] in
+            assumeIsolated { $0.sessionIsGone(number, of: uid) }
+        }
+        sessions[number] = session
+        sessionsOfUser[uid, default: 0] += 1
+        stopIdling()
+        log.debug("\(client.description) opened")
+        do {
+            try session.assumeIsolated { try $0.start() }
+        } catch {
+            sessionIsGone(number, of: uid)
+            throw error as? SystemError ?? SystemError("start", .invalid)
+        }
+    }
+
+    private func refusal(of uid: UInt32) -> String? {
+        if let onlyUser = settings.onlyUser, uid != onlyUser, uid != 0 {
+            return "this cloisterd runs as uid \(onlyUser) and serves nobody else"
+        }
+        if sessions.count >= settings.mostSessions {
+            return "cloisterd has \(settings.mostSessions) sessions, which is its limit"
+        }
+        if sessionsOfUser[uid, default: 0] >= settings.mostSessionsOfUser {
+            return "this user has \(settings.mostSessionsOfUser) sessions, which is the limit"
+        }
+        return nil
+    }
+
+    /// One line that says why, for a client that reads it; nothing is kept for one that does not.
+    private static func refuse(_ stream: SocketStream, because reason: String) {
+        _ = try? stream.write(ProtocolError.internalError(reason).line(answering: nil).span)
+        stream.close()
+    }
+
+    private func sessionIsGone(_ number: UInt64, of uid: UInt32) {
+        guard sessions.removeValue(forKey: number) != nil else { return }
+        let left = sessionsOfUser[uid, default: 1] - 1
+        sessionsOfUser[uid] = left > 0 ? left : nil
+        watchForIdleness()
+        endIfDone()
+    }
+
+    // MARK: Tools
+
+    /// From here on every session sees these tools, and those that are open are told.
+    package func setTools(_ tools: [RegisteredTool]) {
+        catalogue = ToolCatalogue(tools.map(\.tool), pageSize: settings.toolsPerPage)
+        gatekeeper = Gatekeeper(tools, log: log)
+        for session in sessions.values {
+            session.assumeIsolated { [catalogue, gatekeeper] in
+                $0.setTools(catalogue, gatekeeper)
+            }
+        }
+    }
+
+    /// Looks again at what was read once: the machine that `system_info` describes.
+    private func reload() {
+        guard !isStopping else { return }
+        manager.reloading(at: loop.now)
+        setTools(toolSource(self))
+        log.notice("reloaded")
+        manager.ready(status: status)
+    }
+
+    private static let description = ServerDescription(
+        name: "cloister", title: "Cloister", version: version,
+        instructions: """
+            Cloister gives you tools on the user's Linux machine. What you may do is decided by the \
+            machine's administrator; a refusal says which rule refused and what would allow it.
+            """)
+
+    /// For tools that wait: on the loop, without blocking it.
+    package nonisolated func sleep(for duration: Duration) async throws(CancellationError) {
+        try await loop.sleep(for: duration)
+    }
+
+    // MARK: Service manager
+
+    private var status: String {
+        "Serving \(sessions.count) client\(sessions.count == 1 ? "" : "s")"
+    }
+
+    private func patWatchdog() {
+        guard let interval = manager.watchdogInterval else { return }
+        manager.patWatchdog()
+        _ = loop.schedule(after: interval) { [weak self] in
+            self?.assumeIsolated { $0.patWatchdog() }
+        }
+    }
+
+    private func watchForIdleness() {
+        guard let idleTime = settings.idleTime, sessions.isEmpty, !isStopping else { return }
+        stopIdling()
+        idleTimer = loop.schedule(after: idleTime) { [weak self] in
+            self?.assumeIsolated { daemon in
+                daemon.log.info("no client for \(idleTime); the socket starts me again")
+                daemon.stop()
+            }
+        }
+    }
+
+    private func stopIdling() {
+        if let idleTimer { loop.cancel(idleTimer) }
+        idleTimer = nil
+    }
+
+    // MARK: Stopping
+
+    package func stop() {
+        guard !isStopping else {
+            log.notice("asked twice to stop: leaving \(sessions.count) sessions")
+            return loop.stop()
+        }
+        isStopping = true
+        stopIdling()
+        manager.stopping()
+        for listener in listeners { listener.close() }
+        listeners = []
+        for session in sessions.values { session.assumeIsolated { $0.beginClosing() } }
+        endIfDone()
+    }
+
+    private func endIfDone() {
+        if isStopping, sessions.isEmpty { loop.stop() }
+    }
+}

@@ -1,0 +1,42 @@
+import Glibc
+import Linux
+
+/// What the daemon says to its administrator: one line each, on standard error. Under systemd the line
+/// begins with its severity, as sd-daemon(3) has it, and the journal adds the time.
+package struct Log: Sendable {
+    package enum Severity: Int, Comparable, Sendable {
+        case error = 3, warning, notice, info, debug
+
+        package static func < (one: Severity, other: Severity) -> Bool {
+            one.rawValue < other.rawValue
+        }
+    }
+
+    private let most: Severity
+    private let isJournal: Bool
+    private let write: @Sendable (String) -> Void
+
+    package init(most: Severity, isJournal: Bool, write: @escaping @Sendable (String) -> Void) {
+        (self.most, self.isJournal, self.write) = (most, isJournal, write)
+    }
+
+    package static func standardError(verbose: Bool) -> Log {
+        Log(
+            most: verbose ? .debug : .info,
+            isJournal: Process.environment("JOURNAL_STREAM") != nil
+        ) { StandardError.write($0) }
+    }
+
+    package func error(_ text: @autoclosure () -> String) { line(.error, text) }
+    package func warning(_ text: @autoclosure () -> String) { line(.warning, text) }
+    package func notice(_ text: @autoclosure () -> String) { line(.notice, text) }
+    package func info(_ text: @autoclosure () -> String) { line(.info, text) }
+    package func debug(_ text: @autoclosure () -> String) { line(.debug, text) }
+
+    private func line(_ severity: Severity, _ text: () -> String) {
+        guard severity <= most else { return }
+        // A client's words must not begin a line of their own.
+        let text = String(text().map { $0.isNewline ? " " : $0 })
+        write((isJournal ? "<\(severity.rawValue)>" : "cloisterd: ") + text + "\n")
+    }
+}

@@ -1,0 +1,198 @@
+// A session as the daemon sees it: one connection, one protocol state, the calls it started.
+//
+//     bytes ─▶ framer ─▶ ServerSession ─▶ lines ─▶ connection
+//                            │ effects
+//                            ▼
+//                       one task a call ─▶ gatekeeper ─▶ result ─▶ ServerSession
+//
+//   open ──peer finished / daemon stops──▶ closing ──last call answered, last byte taken──▶ gone
+//     └───────────peer gone / dropped / time is up──────────────────────────────────────────▶ gone
+//
+// Invariants: while the peer is slow nothing more of it is read. `closing` refuses new calls and lets those
+// in flight be answered, for a limited time. `gone` is final: every call is cancelled, and the daemon is
+// told once.
+
+import EventLoop
+import JSON
+import Linux
+import MCP
+import Tools
+
+package actor Session {
+    package struct Settings: Sendable {
+        package var lineLimit = 16 << 20
+        package var stream = StreamConnection.Limits()
+        package var mcp = SessionLimits()
+        /// How long calls in flight may go on after the peer has finished, or the daemon wants to stop.
+        package var closingTime: Duration = .seconds(10)
+
+        package init() {}
+    }
+
+    package nonisolated let client: Client
+    private nonisolated let loop: EventLoop
+    private let settings: Settings
+    private let log: Log
+    private var gatekeeper: Gatekeeper
+    private let onGone: @Sendable () -> Void
+
+    private let stream: any ByteStream
+    private var connection: StreamConnection?
+    private var framer: LineFramer
+    private var mcp: ServerSession
+    private var tasks: [CallID: Task<Void, Never>] = [:]
+    private var closingTimer: TimerID?
+    private var isClosing = false
+    private var peerHasFinished = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    package init(
+        _ client: Client, over stream: any ByteStream, on loop: EventLoop,
+        speaking mcp: ServerSession, through gatekeeper: Gatekeeper, settings: Settings, log: Log,
+        onGone: @escaping @Sendable () -> Void
+    ) {
+        (self.client, self.loop, self.settings) = (client, loop, settings)
+        (self.mcp, self.gatekeeper) = (mcp, gatekeeper)
+        (self.log, self.onGone) = (log, onGone)
+        self.stream = stream
+        framer = LineFramer(limit: settings.lineLimit)
+    }
+
+    package func start() throws(SystemError) {
+        connection = try StreamConnection(
+            stream, on: loop, limits: settings.stream,
+            StreamConnection.Handlers(
+                onBytes: { [unowned self] in receive($0) },
+                onFinish: { [unowned self] in finishReading() },
+                onDrain: { [unowned self] in handleLines() },
+                onEnd: { [unowned self] in connectionEnded($0) }))
+    }
+
+    // MARK: In
+
+    private func receive(_ bytes: Span<UInt8>) {
+        framer.append(bytes)
+        handleLines()
+    }
+
+    private func handleLines() {
+        var out = Outbox()
+        while connection?.isBackedUp == false, let line = framer.next() {
+            mcp.receive(line, lineLimit: settings.lineLimit, &out)
+            if out.bytes.count >= settings.stream.lowWater { flush(&out) }
+        }
+        flush(&out)
+        // Lines that wait behind a backlog are still to be answered.
+        if peerHasFinished, connection?.isBackedUp == false { beginClosing() }
+    }
+
+    private func finishReading() {
+        peerHasFinished = true
+        handleLines()
+    }
+
+    // MARK: Out
+
+    private func flush(_ out: inout Outbox) {
+        if !out.bytes.isEmpty { connection?.send(out.bytes) }
+        for effect in out.effects { carryOut(effect) }
+        out = Outbox()
+    }
+
+    private func carryOut(_ effect: Effect) {
+        switch effect {
+        case .start(let call):
+            guard connection != nil else { return }
+            tasks[call.id] = loop.spawn { await self.perform(call) }
+        case .cancel(let call):
+            tasks.removeValue(forKey: call)?.cancel()
+            closeIfDone()
+        case .claim(let name):
+            log.debug("\(client.description) says it is \(name)")
+        }
+    }
+
+    // MARK: Calls
+
+    private func perform(_ call: ToolCall) async {
+        let reporter = Reporter(session: self, call: call.id)
+        var out = Outbox()
+        do throws(ProtocolError) {
+            let result = try await gatekeeper.perform(call, for: client, reportingTo: reporter)
+            mcp.finish(call.id, with: result, &out)
+        } catch {
+            mcp.fail(call.id, with: error, &out)
+        }
+        tasks[call.id] = nil
+        flush(&out)
+        closeIfDone()
+    }
+
+    private struct Reporter: CallReporter {
+        let session: Session
+        let call: CallID
+
+        func progress(_ progress: Double, of total: Double?, message: String?) async {
+            await session.report { mcp, out in
+                mcp.progress(call, progress, of: total, message: message, &out)
+            }
+        }
+
+        func log(_ level: LogLevel, logger: String, data: [UInt8]) async {
+            await session.report { mcp, out in
+                mcp.log(call, level, logger: logger, data: data, &out)
+            }
+        }
+    }
+
+    private func report(_ write: @Sendable (inout ServerSession, inout Outbox) -> Void) {
+        var out = Outbox()
+        write(&mcp, &out)
+        flush(&out)
+    }
+
+    /// From here on the client sees, and calls, these tools.
+    package func setTools(_ catalogue: ToolCatalogue, _ gatekeeper: Gatekeeper) {
+        self.gatekeeper = gatekeeper
+        report { mcp, out in mcp.setTools(catalogue, &out) }
+    }
+
+    // MARK: The end
+
+    package func beginClosing() {
+        guard !isClosing, connection != nil else { return }
+        isClosing = true
+        report { mcp, out in mcp.beginClosing(&out) }
+        closingTimer = loop.schedule(after: settings.closingTime) { [unowned self] in
+            closingTimer = nil
+            log.info("\(client.description): closed with \(tasks.count) calls unanswered")
+            connection?.close()
+            gone()
+        }
+        closeIfDone()
+    }
+
+    private func closeIfDone() {
+        if isClosing, tasks.isEmpty { connection?.closeWhenSent() }
+    }
+
+    private func connectionEnded(_ end: StreamConnection.End) {
+        switch end {
+        case .byPeer, .sent: log.debug("\(client.description): \(end)")
+        case .overflowed, .stalled, .failed: log.warning("\(client.description): \(end)")
+        }
+        gone()
+    }
+
+    private func gone() {
+        guard connection != nil else { return }
+        connection = nil
+        if let closingTimer { loop.cancel(closingTimer) }
+        for task in tasks.values { task.cancel() }
+        tasks = [:]
+        onGone()
+    }
+}

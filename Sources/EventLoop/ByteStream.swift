@@ -1,0 +1,67 @@
+import Linux
+
+/// Two directions of bytes that never block. A socket is one; for tests there is one in memory.
+package protocol ByteStream: AnyObject, Sendable {
+    /// `nil` when there is nothing now, 0 at the end.
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int?
+    /// `nil` when nothing can be taken now.
+    func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int?
+    /// Calls the watcher while what it is interested in is possible.
+    func start(_ interest: Epoll.Interest, _ watcher: @escaping EventLoop.Watcher) throws(SystemError)
+    func setInterest(_ interest: Epoll.Interest) throws(SystemError)
+    func shutdownWriting()
+    func close()
+}
+
+/// A connected socket.
+// Unchecked: touched on the loop's thread only.
+package final class SocketStream: ByteStream, @unchecked Sendable {
+    private var socket: OwnedFD?
+    private let loop: EventLoop
+    private var watch: EventLoop.Watch?
+
+    package init(_ socket: consuming OwnedFD, on loop: EventLoop) {
+        self.socket = consume socket
+        self.loop = loop
+    }
+
+    package func peerCredentials() throws(SystemError) -> PeerCredentials {
+        guard socket != nil else { throw SystemError("getsockopt", .brokenPipe) }
+        return try PeerCredentials(of: socket!)
+    }
+
+    package func read(
+        into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SystemError) -> Int? {
+        guard socket != nil else { return 0 }
+        return try unsafe socket!.read(into: buffer)
+    }
+
+    package func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
+        guard socket != nil else { throw SystemError("send", .brokenPipe) }
+        return try UnixSocket.send(socket!, bytes)
+    }
+
+    package func start(
+        _ interest: Epoll.Interest, _ watcher: @escaping EventLoop.Watcher
+    ) throws(SystemError) {
+        guard socket != nil else { return }
+        watch = try loop.watch(socket!, interest, watcher)
+    }
+
+    package func setInterest(_ interest: Epoll.Interest) throws(SystemError) {
+        guard socket != nil, let watch else { return }
+        try loop.update(watch, of: socket!, interest)
+    }
+
+    package func shutdownWriting() {
+        guard socket != nil else { return }
+        UnixSocket.shutdownWriting(socket!)
+    }
+
+    package func close() {
+        guard let open = socket.take() else { return }
+        if let watch { loop.unwatch(watch, of: open) }
+        watch = nil
+    }
+}

@@ -1,0 +1,33 @@
+import Linux
+
+/// A child process of ours, watched until it has ended and is reaped.
+// Unchecked: touched on the loop's thread only.
+package final class ChildProcess: @unchecked Sendable {
+    private let pidfd: OwnedFD
+    private let loop: EventLoop
+    private var watch: EventLoop.Watch?
+
+    /// The loop keeps this object alive until the child has ended.
+    package init(
+        _ pidfd: consuming OwnedFD, on loop: EventLoop,
+        onExit: @escaping (ProcessFD.Status) -> Void
+    ) throws(SystemError) {
+        self.loop = loop
+        self.pidfd = pidfd
+        watch = try loop.watch(self.pidfd, .read) { _ in
+            guard let status = try? ProcessFD.reap(self.pidfd) else { return }
+            self.end()
+            onExit(status)
+        }
+    }
+
+    package func kill(_ signal: CInt) {
+        // A child that has ended meanwhile needs no signal.
+        if watch != nil { try? ProcessFD.kill(pidfd, signal) }
+    }
+
+    private func end() {
+        if let watch { loop.unwatch(watch, of: pidfd) }
+        watch = nil
+    }
+}

@@ -1,0 +1,207 @@
+// One thread, one epoll: everything in the daemon happens here, one thing after the other.
+//
+//   turn = run what is ready → wait for descriptors or the next deadline → call their watchers → timers
+//
+// The loop is a Swift executor. Actors that name it as theirs, and tasks that prefer it, run as jobs of
+// a turn; so an actor's state, a watcher and a timer never run at the same time, and hopping between
+// actors of one loop costs nothing.
+//
+// Invariants: everything but `enqueue` happens on the loop's own thread (checked). Watchers and
+// actions are therefore ordinary closures that may touch what their creator, on the same loop, may touch.
+// A job that arrives from another thread goes through the inbox, the only place with a lock.
+//
+// A watcher may unwatch any descriptor, itself included, while events are being handed out: tokens are
+// never reused, and an event for a token that is gone is dropped.
+
+import Glibc
+import Linux
+import Synchronization
+
+// Unchecked: all state is confined to the loop's thread, but for `inbox` (a Mutex) and `wakeUp`.
+package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable {
+    package typealias Watcher = (Epoll.Readiness) -> Void
+
+    /// Names one watched descriptor, until it is unwatched.
+    package struct Watch: Hashable, Sendable {
+        let token: UInt64
+    }
+
+    private enum Work {
+        case job(UnownedJob)
+        case action(() -> Void)
+    }
+
+    package let clock: any LoopClock
+    private let epoll: Epoll
+    private var watchers: [UInt64: Watcher] = [:]
+    private var lastToken: UInt64 = 0
+    private var timers = TimerQueue()
+    private var ready: [Work] = []
+    private var thread: pthread_t
+    private var isStopping = false
+
+    private let inbox = Mutex<[UnownedJob]>([])
+    private let wakeUp: EventFD
+    private static let wakeUpToken: UInt64 = 0
+
+    /// Belongs to the thread that makes it, until another one calls `run`.
+    package init(clock: any LoopClock = MonotonicClock()) throws(SystemError) {
+        self.clock = clock
+        thread = pthread_self()
+        epoll = try Epoll()
+        wakeUp = try EventFD()
+        try epoll.add(wakeUp.fd, .read, token: Self.wakeUpToken)
+    }
+
+    package var now: Duration { clock.now }
+
+    // MARK: Running
+
+    /// Runs until `stop` is called.
+    package func run() throws(SystemError) {
+        thread = pthread_self()
+        isStopping = false
+        while !isStopping { _ = try turn() }
+    }
+
+    package func stop() {
+        isStopping = true
+        wakeUp.signal()
+    }
+
+    /// Runs until nothing is left to do at this moment: for tests, with a manual clock.
+    package func runUntilIdle() throws(SystemError) {
+        while try turn(waiting: false) {}
+    }
+
+    /// One round. True when anything happened.
+    @discardableResult
+    package func turn(waiting: Bool = true) throws(SystemError) -> Bool {
+        precondition(isCurrentThread, "a loop is turned by its own thread")
+        var happened = runReady()
+        let milliseconds = waiting ? waitingTime() : 0
+        try epoll.wait(milliseconds: milliseconds) { token, readiness in
+            happened = true
+            dispatch(token, readiness)
+        }
+        while let action = timers.popDue(at: clock.now) {
+            happened = true
+            action()
+        }
+        return happened || !ready.isEmpty
+    }
+
+    private func runReady() -> Bool {
+        guard !ready.isEmpty else { return false }
+        // What becomes ready meanwhile waits for the next turn, so that work cannot starve descriptors.
+        var batch: [Work] = []
+        swap(&batch, &ready)
+        for work in batch {
+            switch work {
+            case .job(let job):
+                unsafe job.runSynchronously(
+                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+            case .action(let action):
+                action()
+            }
+        }
+        return true
+    }
+
+    private func dispatch(_ token: UInt64, _ readiness: Epoll.Readiness) {
+        if token == Self.wakeUpToken {
+            wakeUp.clear()
+            let jobs = inbox.withLock { inbox in
+                defer { inbox.removeAll() }
+                return inbox
+            }
+            ready.append(contentsOf: jobs.map { .job($0) })
+        } else {
+            watchers[token]?(readiness)
+        }
+    }
+
+    /// Milliseconds to the next deadline, rounded up so that a timer is never early.
+    private func waitingTime() -> CInt {
+        if !ready.isEmpty || isStopping { return 0 }
+        guard clock.runsByItself, let deadline = timers.nextDeadline() else { return -1 }
+        let left = deadline - clock.now
+        if left <= .zero { return 0 }
+        let (seconds, attoseconds) = left.components
+        guard seconds < 1_000_000 else { return 1_000_000_000 }
+        return CInt(seconds) * 1000 + CInt((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+    }
+
+    // MARK: Work
+
+    /// Runs the action in the next turn.
+    package func later(_ action: @escaping () -> Void) {
+        assertOnLoop()
+        ready.append(.action(action))
+    }
+
+    package func schedule(
+        after delay: Duration, _ action: @escaping () -> Void
+    ) -> TimerID {
+        assertOnLoop()
+        return timers.schedule(at: clock.now + delay, action)
+    }
+
+    package func cancel(_ timer: TimerID) {
+        assertOnLoop()
+        timers.cancel(timer)
+    }
+
+    /// Starts a task of this loop.
+    @discardableResult
+    package func spawn(_ work: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+        Task(executorPreference: self, operation: work)
+    }
+
+    // MARK: Descriptors
+
+    package func watch(
+        _ fd: borrowing OwnedFD, _ interest: Epoll.Interest, _ watcher: @escaping Watcher
+    ) throws(SystemError) -> Watch {
+        assertOnLoop()
+        lastToken += 1
+        try epoll.add(fd, interest, token: lastToken)
+        watchers[lastToken] = watcher
+        return Watch(token: lastToken)
+    }
+
+    package func update(
+        _ watch: Watch, of fd: borrowing OwnedFD, _ interest: Epoll.Interest
+    ) throws(SystemError) {
+        assertOnLoop()
+        try epoll.modify(fd, interest, token: watch.token)
+    }
+
+    package func unwatch(_ watch: Watch, of fd: borrowing OwnedFD) {
+        assertOnLoop()
+        guard watchers.removeValue(forKey: watch.token) != nil else { return }
+        try? epoll.remove(fd)
+    }
+
+    // MARK: Executor
+
+    package func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        if isCurrentThread {
+            ready.append(.job(job))
+        } else {
+            inbox.withLock { $0.append(job) }
+            wakeUp.signal()
+        }
+    }
+
+    package func checkIsolated() { assertOnLoop() }
+
+    package func isIsolatingCurrentContext() -> Bool? { isCurrentThread }
+
+    private var isCurrentThread: Bool { pthread_equal(thread, pthread_self()) != 0 }
+
+    private func assertOnLoop() {
+        precondition(isCurrentThread, "this belongs to the loop's thread")
+    }
+}

@@ -1,0 +1,91 @@
+import CLinux
+import Glibc
+
+/// A file descriptor with one owner. Consuming transfers it, borrowing uses it, leaving scope closes it.
+package struct OwnedFD: ~Copyable, Sendable {
+    let raw: CInt
+
+    init(raw: CInt) {
+        precondition(raw >= 0)
+        self.raw = raw
+    }
+
+    deinit {
+        // Linux releases the number even when close reports an error; there is nothing to repeat.
+        _ = Glibc.close(raw)
+    }
+
+    /// Takes over a number that the environment handed us (LISTEN_FDS, standard input).
+    package init(inherited number: Int) throws(SystemError) {
+        let raw = CInt(number)
+        guard fcntl(raw, F_GETFD) >= 0 else {
+            throw SystemError("fcntl", .current, "descriptor \(number)")
+        }
+        self.init(raw: raw)
+    }
+
+    package func duplicate() throws(SystemError) -> OwnedFD {
+        OwnedFD(raw: try systemCall("fcntl") { fcntl(raw, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    package func closeOnExec() throws(SystemError) {
+        try systemCall("fcntl") { fcntl(raw, F_SETFD, FD_CLOEXEC) }
+    }
+
+    /// A flag of the open file, which every process that shares it sees.
+    package func setBlocking(_ blocks: Bool) throws(SystemError) {
+        let flags = try systemCall("fcntl") { fcntl(raw, F_GETFL) }
+        let wanted = blocks ? flags & ~O_NONBLOCK : flags | O_NONBLOCK
+        try systemCall("fcntl") { fcntl(raw, F_SETFL, wanted) }
+    }
+
+    package enum FileType: Sendable { case pipe, socket, other }
+
+    package var type: FileType {
+        var status = stat()
+        guard unsafe fstat(raw, &status) == 0 else { return .other }
+        switch status.st_mode & S_IFMT {
+        case S_IFIFO: return .pipe
+        case S_IFSOCK: return .socket
+        default: return .other
+        }
+    }
+
+    /// The same pipe through an open file of our own, so that it can be non-blocking for us alone.
+    package func reopenedPipe() throws(SystemError) -> OwnedFD {
+        let path = "/proc/self/fd/\(raw)"
+        return OwnedFD(
+            raw: try systemCall("open", on: path) {
+                unsafe cloister_open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC, 0)
+            })
+    }
+
+    /// What other processes and log lines call it. Never to be used in place of the owner.
+    package var number: Int { Int(raw) }
+
+    // MARK: Bytes
+
+    /// `nil` when there is nothing now, 0 at the end.
+    package func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        try nonBlockingCall("read") { unsafe Glibc.read(raw, buffer.baseAddress, buffer.count) }
+    }
+
+    /// Waits, on a descriptor that blocks, for some bytes; none at the end.
+    package func readSome(atMost count: Int) throws(SystemError) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        let read = try systemCall("read") {
+            unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(raw, $0.baseAddress, $0.count) }
+        }
+        bytes.removeLast(count - read)
+        return bytes
+    }
+
+    /// `nil` when nothing can be taken now.
+    package func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
+        try nonBlockingCall("write") {
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe Glibc.write(raw, buffer.baseAddress, buffer.count)
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import CLinux
+import Glibc
+
+// Who is at the other end of a socket, by the kernel's word alone, taken once at accept.
+//
+// The uid, gid and pid are those of the process that called connect(), frozen at that moment. A pid can
+// be reused after its process ended; the pidfd cannot. Kernels before 6.5 have no SO_PEERPIDFD: there
+// the pidfd is opened from the pid, which is a race that is small but not closed, and `pidfdIsExact`
+// says so to whoever decides something by it.
+
+package struct PeerCredentials: ~Copyable, Sendable {
+    package let uid: uid_t
+    package let gid: gid_t
+    package let pid: pid_t
+    /// Absent when the peer ended before it could be had.
+    package let pidfd: OwnedFD?
+    package let pidfdIsExact: Bool
+    /// The security module's label (SELinux context, AppArmor profile), where one is loaded.
+    package let label: String?
+
+    package init(of socket: borrowing OwnedFD) throws(SystemError) {
+        guard let credentials = UnixSocket.option(socket, SO_PEERCRED, as: ucred.self) else {
+            throw SystemError("getsockopt", .current, "SO_PEERCRED")
+        }
+        (uid, gid, pid) = (credentials.uid, credentials.gid, credentials.pid)
+        label = Self.securityLabel(of: socket)
+        if let raw = UnixSocket.option(socket, SO_PEERPIDFD, as: CInt.self) {
+            pidfd = OwnedFD(raw: raw)
+            pidfdIsExact = true
+        } else {
+            pidfd = try? ProcessFD.open(credentials.pid)
+            pidfdIsExact = false
+        }
+    }
+
+    private static func securityLabel(of socket: borrowing OwnedFD) -> String? {
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        var length = socklen_t(buffer.count)
+        let raw = socket.raw
+        guard unsafe getsockopt(raw, SOL_SOCKET, SO_PEERSEC, &buffer, &length) == 0 else {
+            return nil
+        }
+        // Some modules count the terminating NUL, some do not.
+        let text = buffer[..<Int(length)].prefix { $0 != 0 }
+        return text.isEmpty ? nil : String(decoding: text, as: UTF8.self)
+    }
+}

@@ -1,0 +1,79 @@
+import CLinux
+import Glibc
+
+/// Facts about this process and its user.
+package enum Process {
+    package static var id: pid_t { getpid() }
+    package static var parent: pid_t { getppid() }
+    package static var userID: uid_t { getuid() }
+
+    package static func environment(_ name: String) -> String? {
+        guard let value = unsafe getenv(name) else { return nil }
+        return unsafe String(cString: value)
+    }
+
+    package static func unsetEnvironment(_ name: String) {
+        unsafe unsetenv(name)
+    }
+
+    /// Raises the soft limit of open files to the hard one, and says what it is.
+    package static func raiseFileLimit() -> Int {
+        var limit = rlimit()
+        unsafe getrlimit(RLIMIT_NOFILE, &limit)
+        limit.rlim_cur = limit.rlim_max
+        unsafe setrlimit(RLIMIT_NOFILE, &limit)
+        unsafe getrlimit(RLIMIT_NOFILE, &limit)
+        return Int(clamping: limit.rlim_cur)
+    }
+}
+
+/// Time that only goes forward, and the calendar.
+package enum SystemClock {
+    package static var monotonic: Duration { read(CLOCK_MONOTONIC) }
+    package static var boot: Duration { read(CLOCK_BOOTTIME) }
+
+    private static func read(_ clock: clockid_t) -> Duration {
+        var time = timespec()
+        unsafe clock_gettime(clock, &time)
+        return .seconds(time.tv_sec) + .nanoseconds(time.tv_nsec)
+    }
+}
+
+extension SystemClock {
+    /// What local time is ahead of UTC at this moment.
+    package static var utcOffsetSeconds: Int {
+        var now = time(nil)
+        var local = unsafe tm()
+        unsafe localtime_r(&now, &local)
+        return unsafe local.tm_gmtoff
+    }
+}
+
+extension Process {
+    /// The kernel's name, its release and the machine's architecture.
+    package static var kernel: (name: String, release: String, machine: String) {
+        var names = utsname()
+        unsafe uname(&names)
+        return (
+            text(of: &names.sysname), text(of: &names.release), text(of: &names.machine)
+        )
+    }
+
+    /// A fixed array of C characters, which Swift sees as a tuple.
+    private static func text<Characters>(of characters: inout Characters) -> String {
+        unsafe withUnsafeBytes(of: &characters) {
+            unsafe String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+        }
+    }
+}
+
+/// Where programs complain.
+package enum StandardError {
+    /// A line that cannot be written has nowhere else to go.
+    package static func write(_ text: String) {
+        var text = text
+        text.withUTF8 { bytes in
+            _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
+        }
+    }
+}

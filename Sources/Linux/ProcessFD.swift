@@ -1,0 +1,33 @@
+import CLinux
+import Glibc
+
+/// Processes by descriptor: a number that cannot be reused under us.
+package enum ProcessFD {
+    package enum Status: Equatable, Sendable {
+        case exited(CInt)
+        case signalled(CInt)
+    }
+
+    package static func open(_ pid: pid_t) throws(SystemError) -> OwnedFD {
+        OwnedFD(
+            raw: try systemCall("pidfd_open", on: "\(pid)") { cloister_pidfd_open(pid, 0) })
+    }
+
+    /// Reaps our own child; `nil` while it runs.
+    package static func reap(_ child: borrowing OwnedFD) throws(SystemError) -> Status? {
+        var (status, signal): (CInt, CInt) = (0, 0)
+        let raw = child.raw
+        let result = try nonBlockingCall("waitid") {
+            unsafe Int(cloister_waitid_pidfd(raw, &status, &signal))
+        }
+        guard result != nil else { return nil }
+        return signal == 0 ? .exited(status) : .signalled(signal)
+    }
+
+    package static func kill(
+        _ process: borrowing OwnedFD, _ signal: CInt
+    ) throws(SystemError) {
+        let raw = process.raw
+        try systemCall("pidfd_send_signal") { cloister_pidfd_send_signal(raw, signal) }
+    }
+}

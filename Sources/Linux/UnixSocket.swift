@@ -1,0 +1,169 @@
+import CLinux
+import Glibc
+
+/// Unix domain sockets: made close-on-exec and non-blocking, addressed by path or abstract name.
+package enum UnixSocket {
+    package enum Kind: Sendable {
+        case stream, datagram
+
+        var raw: CInt {
+            let type = self == .stream ? SOCK_STREAM : SOCK_DGRAM
+            return CInt(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+        }
+    }
+
+    package static func make(_ kind: Kind) throws(SystemError) -> OwnedFD {
+        OwnedFD(raw: try systemCall("socket") { socket(AF_UNIX, kind.raw, 0) })
+    }
+
+    package static func pair(_ kind: Kind = .stream) throws(SystemError) -> Pair {
+        var raw: [CInt] = [-1, -1]
+        try systemCall("socketpair") { unsafe socketpair(AF_UNIX, kind.raw, 0, &raw) }
+        return Pair(one: OwnedFD(raw: raw[0]), other: OwnedFD(raw: raw[1]))
+    }
+
+    package struct Pair: ~Copyable {
+        package let one: OwnedFD
+        package let other: OwnedFD
+    }
+
+    /// The longest path that a socket address holds.
+    package static let longestPath = 107
+
+    package static func listen(
+        at path: String, mode: mode_t, backlog: CInt = 1024
+    ) throws(SystemError) -> OwnedFD {
+        let socket = try make(.stream)
+        try unsafe withAddress(path, "bind") { address, length in
+            unsafe cloister_bind(socket.raw, address, length)
+        }
+        try File.setMode(path, mode)
+        try systemCall("listen", on: path) { Glibc.listen(socket.raw, backlog) }
+        return socket
+    }
+
+    /// Connects at once or fails. `waiting` stands in line while the server's backlog is full, and is not
+    /// for a loop's thread.
+    package static func connect(
+        to path: String, _ kind: Kind = .stream, waiting: Bool = false
+    ) throws(SystemError) -> OwnedFD {
+        let socket = try make(kind)
+        if waiting { try socket.setBlocking(true) }
+        try unsafe withAddress(path, "connect") { address, length in
+            unsafe cloister_connect(socket.raw, address, length)
+        }
+        if waiting { try socket.setBlocking(false) }
+        return socket
+    }
+
+    /// `nil` when nobody is waiting.
+    package static func accept(_ listener: borrowing OwnedFD) throws(SystemError) -> OwnedFD? {
+        let raw = listener.raw
+        guard let accepted = try nonBlockingCall("accept4", { Int(cloister_accept(raw)) }) else {
+            return nil
+        }
+        return OwnedFD(raw: CInt(accepted))
+    }
+
+    package static func isListening(_ socket: borrowing OwnedFD) -> Bool {
+        option(socket, SO_ACCEPTCONN, as: CInt.self) == 1
+    }
+
+    package static func shutdownWriting(_ socket: borrowing OwnedFD) {
+        // A peer that is gone already has no use for our end of file.
+        _ = Glibc.shutdown(socket.raw, CInt(SHUT_WR))
+    }
+
+    /// Sends without SIGPIPE and without blocking, whatever the descriptor's own flags say.
+    package static func send(
+        _ socket: borrowing OwnedFD, _ bytes: Span<UInt8>
+    ) throws(SystemError) -> Int? {
+        let raw = socket.raw
+        return try nonBlockingCall("send") {
+            unsafe bytes.withUnsafeBufferPointer { buffer in
+                unsafe cloister_send(raw, buffer.baseAddress, buffer.count)
+            }
+        }
+    }
+
+    // MARK: Descriptors beside bytes (SCM_RIGHTS)
+
+    package static func send(
+        _ socket: borrowing OwnedFD, _ bytes: [UInt8], passing fd: borrowing OwnedFD
+    ) throws(SystemError) -> Int? {
+        let (raw, passed) = (socket.raw, [fd.raw])
+        return try nonBlockingCall("sendmsg") {
+            unsafe cloister_send_fds(raw, bytes, bytes.count, passed, 1)
+        }
+    }
+
+    /// One message and the descriptors that came with it; `nil` when there is nothing now.
+    package static func receive(
+        _ socket: borrowing OwnedFD, atMost count: Int
+    ) throws(SystemError) -> ReceivedMessage? {
+        let raw = socket.raw
+        var bytes = [UInt8](repeating: 0, count: count)
+        var fds = [CInt](repeating: -1, count: cloister_most_fds)
+        var fdCount: CInt = 0
+        let received = try nonBlockingCall("recvmsg") {
+            unsafe cloister_receive_fds(raw, &bytes, count, &fds, &fdCount)
+        }
+        guard let received else { return nil }
+        bytes.removeLast(count - received)
+        return ReceivedMessage(bytes: bytes, taking: fds[..<Int(fdCount)])
+    }
+
+    /// Owns the descriptors that came with a message until they are taken; closes the rest.
+    package final class ReceivedMessage {
+        package let bytes: [UInt8]
+        private var untaken: [CInt]
+
+        init(bytes: [UInt8], taking fds: ArraySlice<CInt>) {
+            self.bytes = bytes
+            untaken = Array(fds)
+        }
+
+        deinit { for raw in untaken { _ = OwnedFD(raw: raw) } }
+
+        package var descriptorCount: Int { untaken.count }
+
+        package func takeDescriptor() -> OwnedFD? {
+            untaken.isEmpty ? nil : OwnedFD(raw: untaken.removeFirst())
+        }
+    }
+
+    // MARK: Options and addresses
+
+    static func option<Value: BitwiseCopyable>(
+        _ socket: borrowing OwnedFD, _ name: CInt, as type: Value.Type
+    ) -> Value? {
+        var length = socklen_t(MemoryLayout<Value>.size)
+        let raw = socket.raw
+        return unsafe withUnsafeTemporaryAllocation(of: Value.self, capacity: 1) { space in
+            let result = unsafe getsockopt(raw, SOL_SOCKET, name, space.baseAddress, &length)
+            guard result == 0, length == MemoryLayout<Value>.size else { return nil }
+            return unsafe space[0]
+        }
+    }
+
+    /// A leading `@` names the abstract namespace, as systemd writes it.
+    private static func withAddress(
+        _ path: String, _ call: StaticString,
+        _ body: (UnsafePointer<sockaddr_un>, socklen_t) -> CInt
+    ) throws(SystemError) {
+        var bytes = Array(path.utf8)
+        guard bytes.count <= longestPath, !bytes.isEmpty, !bytes.contains(0) else {
+            throw SystemError(call, bytes.isEmpty ? .invalid : .nameTooLong, path)
+        }
+        if bytes[0] == UInt8(ascii: "@") { bytes[0] = 0 }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+        let isAbstract = bytes[0] == 0
+        let header = MemoryLayout<sockaddr_un>.offset(of: \.sun_path)!
+        let length = socklen_t(header + bytes.count + (isAbstract ? 0 : 1))
+        try systemCall(call, on: path) {
+            unsafe withUnsafePointer(to: &address) { unsafe body($0, length) }
+        }
+    }
+}

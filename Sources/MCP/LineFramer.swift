@@ -1,0 +1,74 @@
+// Cuts a stream of bytes into lines. Every message of the stream transports is one line.
+//
+// A line may end with "\n" or "\r\n" and may begin with a byte order mark; blank lines mean nothing. A
+// line over the limit is reported as soon as the limit is passed, and the rest of it is skipped without
+// being stored. What stands after the last "\n" when the stream ends was never a message.
+
+package struct LineFramer: Sendable {
+    package enum Line: Equatable, Sendable {
+        case line([UInt8])
+        case tooLong
+    }
+
+    package let limit: Int
+    private var bytes: [UInt8] = []
+    private var start = 0
+    private var searched = 0
+    private var isSkipping = false
+
+    package init(limit: Int) {
+        self.limit = limit
+    }
+
+    /// Bytes held for a line that is not complete, or not taken.
+    package var held: Int { bytes.count - start }
+
+    package mutating func append(_ new: Span<UInt8>) {
+        // What was taken goes before more comes, so that the buffer never holds more than is untaken.
+        if start > 0 {
+            bytes.removeFirst(start)
+            searched -= start
+            start = 0
+        }
+        unsafe new.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    /// The next complete line, or `nil` until more has been appended.
+    package mutating func next() -> Line? {
+        while true {
+            guard let newline = bytes[searched...].firstIndex(of: 0x0A) else {
+                searched = bytes.count
+                return endOfBytes()
+            }
+            let line = bytes[start..<newline]
+            start = newline + 1
+            searched = start
+            if isSkipping {
+                isSkipping = false
+                continue
+            }
+            if let line = message(in: line) { return line }
+        }
+    }
+
+    private mutating func endOfBytes() -> Line? {
+        let isOverLong = !isSkipping && held > limit + 1
+        if isOverLong { isSkipping = true }
+        if isSkipping || held == 0 { forget() }
+        return isOverLong ? .tooLong : nil
+    }
+
+    private mutating func forget() {
+        // An idle connection holds no buffer.
+        bytes.removeAll(keepingCapacity: bytes.capacity <= 512)
+        (start, searched) = (0, 0)
+    }
+
+    private func message(in line: ArraySlice<UInt8>) -> Line? {
+        var line = line
+        if line.last == 0x0D { line = line.dropLast() }
+        if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
+        if line.isEmpty { return nil }
+        return line.count > limit ? .tooLong : .line(Array(line))
+    }
+}

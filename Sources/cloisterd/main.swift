@@ -1,0 +1,5 @@
+import Daemon
+import Glibc
+import Tools
+
+exit(Program.run(CommandLine.arguments) { _ in [SystemInfo.registered()] })
