@@ -9,6 +9,8 @@ let rules: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
+    // Small types cross module borders on the hot path: wrappers of the kernel's words, spans, closures.
+    .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
 ]
 
 let package = Package(
@@ -31,8 +33,39 @@ let package = Package(
         .executableTarget(
             name: "cloister-bridge", dependencies: ["Bridge"], swiftSettings: rules,
             linkerSettings: [.unsafeFlags(["-static-executable"])]),
+
+        // Programs that tests and benchmarks run.
         .executableTarget(
             name: "fixture-daemon", dependencies: ["Daemon", "EventLoop", "JSON", "MCP", "Tools"],
             path: "Tests/Fixtures/fixture-daemon", swiftSettings: rules),
+        .executableTarget(
+            name: "forward-bench", dependencies: ["JSON", "Linux"],
+            path: "Tests/Bench/forward-bench", swiftSettings: rules),
+
+        // What a fuzzer feeds; the unit tests replay its corpora.
+        .target(
+            name: "FuzzTargets", dependencies: ["JSON", "MCP"], path: "Tests/Fuzz/Targets",
+            swiftSettings: rules),
+        .target(
+            name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
+            swiftSettings: rules),
+        unitTests(of: "JSON", with: ["FuzzTargets"]),
+        unitTests(of: "Linux"),
+        unitTests(of: "EventLoop", with: ["Linux"]),
+        unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
+        unitTests(of: "Tools", with: ["JSON", "MCP"]),
+        unitTests(of: "Daemon", with: ["EventLoop", "JSON", "Linux", "MCP", "Tools"]),
+        unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
+        .testTarget(
+            name: "IntegrationTests", dependencies: ["JSON", "Linux", "TestSupport"],
+            path: "Tests/Integration", swiftSettings: rules),
     ]
 )
+
+func unitTests(of target: String, with others: [String] = []) -> Target {
+    .testTarget(
+        name: "\(target)Tests",
+        dependencies: [.init(stringLiteral: target), "TestSupport"]
+            + others.map { .init(stringLiteral: $0) },
+        path: "Tests/Unit/\(target)Tests", swiftSettings: rules)
+}

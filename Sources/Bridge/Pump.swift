@@ -72,7 +72,7 @@ package struct Pump: ~Copyable {
             guard try flushDown() else { return .finished }
             if up.isOver, down.isOver { return .finished }
             // Both of the socket's directions are closed, and all that came through it is delivered.
-            if down.isOver, polled[Place.socket].contains(.hangUp) {
+            if down.isOver, polled[Place.socket].isHungUp {
                 return up.sourceEnded ? .finished : .daemonWentAway
             }
         }
@@ -154,7 +154,7 @@ package struct Pump: ~Copyable {
     /// False when nobody reads our output any more.
     private mutating func flushDown() throws(SystemError) -> Bool {
         guard output != nil else { return true }
-        if polled[Place.output].contains(.hangUp), outputType != .other { return false }
+        if polled[Place.output].isHungUp, outputType != .other { return false }
         if !down.isEmpty {
             do throws(SystemError) {
                 down.sent += try write(down.bytes.span.extracting(down.sent...)) ?? 0

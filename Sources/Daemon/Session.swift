@@ -24,7 +24,7 @@ package actor Session {
         package var stream = StreamConnection.Limits()
         package var mcp = SessionLimits()
         /// How long calls in flight may go on after the peer has finished, or the daemon wants to stop.
-        package var closingTime: Duration = .seconds(10)
+        package var closingTime: Duration = .seconds(5)
 
         package init() {}
     }

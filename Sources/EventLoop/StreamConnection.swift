@@ -186,11 +186,11 @@ package final class StreamConnection {
 
     private func becameReady(_ readiness: Epoll.Readiness) {
         if readiness.contains(.write) { writeBacklog() }
-        if readiness.contains(.hangUp), hasFinishedReading || isPaused {
+        if readiness.isHungUp, hasFinishedReading || isPaused {
             // Nobody is left to take what waits here.
             return end(.byPeer)
         }
-        if !readiness.isDisjoint(with: [.read, .hangUp]), !isPaused { readOnce() }
+        if readiness.isHungUp || readiness.contains(.read), !isPaused { readOnce() }
         updateInterest()
     }
 
@@ -214,9 +214,8 @@ package final class StreamConnection {
 
     private func updateInterest() {
         guard !isClosed else { return }
-        var wanted: Epoll.Interest = []
-        if !isPaused && !hasFinishedReading { wanted.insert(.read) }
-        if backlogCount > 0 { wanted.insert(.write) }
+        let wanted = Epoll.Interest(
+            read: !isPaused && !hasFinishedReading, write: backlogCount > 0)
         guard wanted != interest else { return }
         interest = wanted
         do throws(SystemError) {

@@ -8,6 +8,11 @@ package struct Epoll: ~Copyable {
         package init(rawValue: UInt32) { self.rawValue = rawValue }
         package static let read = Interest(rawValue: EPOLLIN.rawValue)
         package static let write = Interest(rawValue: EPOLLOUT.rawValue)
+
+        /// Without the generic code of a set literal: this is asked for every message.
+        package init(read: Bool, write: Bool) {
+            rawValue = (read ? EPOLLIN.rawValue : 0) | (write ? EPOLLOUT.rawValue : 0)
+        }
     }
 
     package struct Readiness: OptionSet, Sendable {
@@ -17,6 +22,9 @@ package struct Epoll: ~Copyable {
         package static let write = Readiness(rawValue: EPOLLOUT.rawValue)
         /// Both directions are closed, or the descriptor is in error: reported without being asked for.
         package static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue | EPOLLERR.rawValue)
+
+        /// Either of the two.
+        package var isHungUp: Bool { rawValue & Self.hangUp.rawValue != 0 }
     }
 
     private let fd: OwnedFD

@@ -11,6 +11,9 @@ package struct PollSet: Sendable {
         package static let write = Readiness(rawValue: Int16(POLLOUT))
         /// Reported without being asked for.
         package static let hangUp = Readiness(rawValue: Int16(POLLHUP | POLLERR))
+
+        /// Either of the two.
+        package var isHungUp: Bool { rawValue & Self.hangUp.rawValue != 0 }
     }
 
     private var entries: [pollfd] = []

@@ -48,7 +48,7 @@ async def test_system_info_describes_this_machine_as_its_schema_says(cloisterd, 
         if era.since("2025-06-18"):
             jsonschema.validate(information, tool.output_schema)
         assert json.loads(result.content[0].text) == information  # for clients that only read text
-        assert {"kernel", "distribution", "cpus", "memory", "load", "uptime"} <= information.keys()
+        assert {"kernel", "distribution", "cpus", "memory", "load", "uptime_seconds"} <= information.keys()
         assert any("zone" in name.lower() for name in information)
         assert platform.release() in json.dumps(information["kernel"])
 

@@ -409,7 +409,8 @@ class Connection:
         request = self.requests.get(key_of(identifier))
         if request is None or request.method != "subscriptions/listen":
             yield f"{method} for subscription {identifier!r}, which no request opened", ""
-        elif request.answered:
+        elif request.answered and method != "notifications/cancelled":
+            # The result ends a subscription; the cancellation that streams are owed as well comes after it.
             yield f"{method} for subscription {identifier!r}, which has ended", ""
         elif method == "notifications/subscriptions/acknowledged":
             request.acknowledged = True

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Bridge
+
+@Test func placeholder() {}

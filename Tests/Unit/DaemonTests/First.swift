@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Daemon
+
+@Test func placeholder() {}

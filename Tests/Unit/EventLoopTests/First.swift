@@ -1,0 +1,5 @@
+import Testing
+
+@testable import EventLoop
+
+@Test func placeholder() {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Linux
+
+@Test func placeholder() {}

@@ -1,0 +1,5 @@
+import Testing
+
+@testable import MCP
+
+@Test func placeholder() {}

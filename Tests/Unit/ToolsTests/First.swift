@@ -1,0 +1,5 @@
+import Testing
+
+@testable import Tools
+
+@Test func placeholder() {}
