@@ -1,5 +1,0 @@
-import Testing
-
-@testable import MCP
-
-@Test func placeholder() {}
