@@ -32,7 +32,10 @@ let package = Package(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
         .executableTarget(
             name: "cloister-bridge", dependencies: ["Bridge"], swiftSettings: rules,
-            linkerSettings: [.unsafeFlags(["-static-executable"])]),
+            linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
+        .executableTarget(
+            name: "transcript", dependencies: ["JSON", "Linux", "MCP"],
+            path: "examples/transcript", swiftSettings: rules),
 
         // Programs that tests and benchmarks run.
         .executableTarget(

@@ -110,7 +110,7 @@ package struct Pump: ~Copyable {
         do throws(SystemError) {
             try Self.fill(&down, from: socket)
             return true
-        } catch where error.errno == .connectionReset {
+        } catch  where error.errno == .connectionReset {
             return false
         }
     }
@@ -138,7 +138,7 @@ package struct Pump: ~Copyable {
         if !up.isEmpty {
             do throws(SystemError) {
                 up.sent += try UnixSocket.send(socket, up.bytes.span.extracting(up.sent...)) ?? 0
-            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
+            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
                 // What the daemon said before it went is still to be read.
                 up = Flow(sourceEnded: up.sourceEnded, isOver: true)
                 return down.wantsBytes
@@ -158,7 +158,7 @@ package struct Pump: ~Copyable {
         if !down.isEmpty {
             do throws(SystemError) {
                 down.sent += try write(down.bytes.span.extracting(down.sent...)) ?? 0
-            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
+            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
                 return false
             }
         }

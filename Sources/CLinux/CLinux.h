@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -71,6 +72,12 @@ static inline int cloister_accept(int socket) {
 
 static inline ssize_t cloister_send(int socket, const void *bytes, size_t count) {
     return send(socket, bytes, count, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+// With our own environment, which Swift sees as unsafe to share between threads.
+static inline int cloister_spawn(pid_t *pid, const char *file,
+                                 const posix_spawn_file_actions_t *actions, char *const argv[]) {
+    return posix_spawnp(pid, file, actions, NULL, argv, environ);
 }
 
 enum { cloister_most_fds = 16 };

@@ -36,7 +36,7 @@ package struct Standalone: ~Copyable {
     private static func makeDirectory(_ path: String) throws(SystemError) {
         do throws(SystemError) {
             try File.makeDirectory(path, mode: 0o755)
-        } catch where error.errno == .exists {
+        } catch  where error.errno == .exists {
             _ = try File.open(path, .directory)
         }
     }

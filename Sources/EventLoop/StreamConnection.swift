@@ -199,7 +199,9 @@ package final class StreamConnection {
         guard !isClosed, !hasFinishedReading else { return }
         unsafe withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 64 << 10) { buffer in
             do throws(SystemError) {
-                guard let count = try unsafe stream.read(into: UnsafeMutableRawBufferPointer(buffer)) else { return }
+                guard let count = try unsafe stream.read(into: UnsafeMutableRawBufferPointer(buffer)) else {
+                    return
+                }
                 if count == 0 {
                     hasFinishedReading = true
                     handlers.onFinish()

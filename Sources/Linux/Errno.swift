@@ -76,7 +76,7 @@ func nonBlockingCall(
 ) throws(SystemError) -> Int? {
     do {
         return try systemCall(name, body)
-    } catch where error.errno == .wouldBlock {
+    } catch  where error.errno == .wouldBlock {
         return nil
     }
 }

@@ -15,9 +15,12 @@ package struct ToolCatalogue: Sendable {
         self.pageSize = pageSize
         written = Dictionary(
             uniqueKeysWithValues: Revision.allCases.map { revision in
-                (revision, sorted.map { tool in
-                    JSONWriter.bytes { tool.write(to: &$0, for: revision) }
-                })
+                (
+                    revision,
+                    sorted.map { tool in
+                        JSONWriter.bytes { tool.write(to: &$0, for: revision) }
+                    }
+                )
             })
     }
 
@@ -47,7 +50,8 @@ package struct ToolCatalogue: Sendable {
                 guard text.hasPrefix(Self.cursorPrefix), Tool.isValidName(name) else {
                     throw .invalidParams("cursor was not given out here")
                 }
-                first = tools.firstIndex { name.utf8.lexicographicallyPrecedes($0.name.utf8) }
+                first =
+                    tools.firstIndex { name.utf8.lexicographicallyPrecedes($0.name.utf8) }
                     ?? tools.count
             }
         }

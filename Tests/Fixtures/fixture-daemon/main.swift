@@ -98,7 +98,8 @@ final class Fixtures: Sendable {
     private var content: RegisteredTool {
         fixture("content", #"{"kind":{"type":"string"}}"#) { arguments, _ in
             // A PNG of one pixel and a WAV without samples.
-            let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+            let png =
+                "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
             let wav = "UklGRiQAAABXQVZFZm10IBAAAAABAAEARKwAAIhYAQACABAAZGF0YQAAAAA="
             switch arguments?["kind"]?.string {
             case "text": return .text("text")

@@ -157,7 +157,9 @@ import Testing
         #expect(!conversation.session.hasCallsInFlight)
     }
 
-    @Test("A tool's failure is a result that says so; a call's failure is an error", arguments: Revision.allCases)
+    @Test(
+        "A tool's failure is a result that says so; a call's failure is an error",
+        arguments: Revision.allCases)
     func failures(revision: Revision) {
         var conversation = opened(revision)
         for id in ["1", "2"] {

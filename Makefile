@@ -1,0 +1,67 @@
+# Cloister: everything that a person or CI does with this tree. `make help` lists it.
+
+PREFIX ?= /usr/local
+DESTDIR ?=
+SECONDS ?= 60
+# Where `make run` keeps the daemon's files: a path of its own, because a socket's path is short.
+RUN_DIR ?= $(CURDIR)/.build/run
+
+BUILD := $(CURDIR)/.build
+RELEASE := $(BUILD)/release
+VENV := $(BUILD)/venv
+PYTHON := $(VENV)/bin/python
+SCHEMAS ?= $(CURDIR)/../shared/mcp/schema
+SOURCES := Package.swift Sources Tests examples
+PROGRAMS := cloisterd cloister-bridge
+
+.PHONY: help build run test check fmt bench fuzz install clean deps venv
+.DEFAULT_GOAL := help
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Settings: PREFIX DESTDIR (install), RUN_DIR ONCE=1 (run), SECONDS (fuzz)'
+
+build: deps ## Build the programs, optimised and without a need for Swift's libraries
+	swift build -c release --static-swift-stdlib
+
+run: build ## Start a daemon here, hold one session with it, and stay up until Ctrl-C (ONCE=1: do not stay)
+	@packaging/run.sh "$(RELEASE)" "$(RUN_DIR)" "$(ONCE)"
+
+test: deps venv ## Run every test
+	@Tests/run.sh "$(BUILD)" "$(PYTHON)" "$(SCHEMAS)"
+
+check: ## Check formatting and rules without changing anything
+	swift format lint --strict --recursive --parallel $(SOURCES)
+	@packaging/check.sh
+
+fmt: ## Format all Swift sources
+	swift format --in-place --recursive --parallel $(SOURCES)
+
+bench: build venv ## Measure against the named peers; prints a table, writes .build/bench.json
+	CLOISTER_BIN="$(RELEASE)" BUILD_DIR="$(BUILD)" "$(PYTHON)" Tests/Bench/bench.py
+
+fuzz: deps ## Fuzz JSON and the session for SECONDS each
+	Tests/Fuzz/run.sh "$(SECONDS)"
+
+install: ## Install what `make build` made below DESTDIR and PREFIX
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/libexec/cloister"
+	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/share/man/man8"
+	install -m 0755 "$(RELEASE)/cloister-bridge" "$(DESTDIR)$(PREFIX)/bin/"
+	install -m 0755 "$(RELEASE)/cloisterd" "$(DESTDIR)$(PREFIX)/libexec/cloister/"
+	install -m 0644 man/cloister-bridge.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 0644 man/cloisterd.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+
+clean: ## Remove everything that was built
+	rm -rf "$(BUILD)"
+
+deps:
+	@packaging/need.sh gcc libc6-dev libstdc++-12-dev
+
+# The peers that the tests and benchmarks talk to, at the versions that are pinned.
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: Tests/Interop/requirements.txt
+	@packaging/need.sh python3 python3-venv
+	python3 -m venv "$(VENV)"
+	"$(PYTHON)" -m pip install --quiet --disable-pip-version-check -r $<
+	touch $@

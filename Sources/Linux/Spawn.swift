@@ -1,0 +1,45 @@
+import CLinux
+import Glibc
+
+/// Starts programs by posix_spawn, which runs no code of ours between fork and exec.
+package enum Spawn {
+    /// A child whose standard input and output are pipes to us. Everything else is closed on exec.
+    package struct Piped: ~Copyable {
+        package let pid: pid_t
+        package let pidfd: OwnedFD
+        /// What the child reads as its standard input.
+        package var input: OwnedFD?
+        package let output: OwnedFD
+    }
+
+    package static func piped(_ command: [String]) throws(SystemError) -> Piped {
+        let toChild = try Pipe()
+        let fromChild = try Pipe()
+        var actions = unsafe posix_spawn_file_actions_t()
+        unsafe posix_spawn_file_actions_init(&actions)
+        defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+        unsafe posix_spawn_file_actions_adddup2(&actions, toChild.reader.raw, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, fromChild.writer.raw, 1)
+        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        var pid: pid_t = 0
+        let failure = unsafe cloister_spawn(&pid, command[0], &actions, &arguments)
+        guard failure == 0 else {
+            throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
+        }
+        let pidfd = try ProcessFD.open(pid)
+        return Piped(pid: pid, pidfd: pidfd, input: toChild.writer, output: fromChild.reader)
+    }
+}
+
+package struct Pipe: ~Copyable {
+    package let reader: OwnedFD
+    package let writer: OwnedFD
+
+    package init() throws(SystemError) {
+        var raw: [CInt] = [-1, -1]
+        try systemCall("pipe2") { unsafe pipe2(&raw, O_CLOEXEC) }
+        reader = OwnedFD(raw: raw[0])
+        writer = OwnedFD(raw: raw[1])
+    }
+}

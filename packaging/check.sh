@@ -1,0 +1,25 @@
+#!/bin/sh
+# What the formatter cannot see: scripts, man pages, and the rules about what belongs where.
+set -eu
+cd "$(dirname "$0")/.."
+
+packaging/need.sh mandoc shellcheck
+shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh .ci/run
+mandoc -T lint -W warning man/*.[1-9]
+
+fail() {
+    echo "check: $1" >&2
+    exit 1
+}
+
+# Foundation stays out of everything but tests: it costs every start 4 ms and 15 MB.
+if grep -rlE '^import Foundation' Sources examples; then fail 'Foundation is for tests alone'; fi
+# The pure modules make no system call.
+if grep -nE '^import (Glibc|CLinux|Linux|EventLoop)' Sources/JSON/*.swift Sources/MCP/*.swift; then
+    fail 'JSON and MCP are pure'
+fi
+# A main does nothing but start its program.
+for main in Sources/*/main.swift; do
+    [ "$(wc -l <"$main")" -lt 100 ] || fail "$main is not a main any more"
+done
+echo 'check: everything in order'
