@@ -80,6 +80,7 @@ package actor Session {
 
     private func handleLines() {
         var out = Outbox()
+        out.bytes.reserveCapacity(256)
         while connection?.isBackedUp == false, let line = framer.next() {
             mcp.receive(line, lineLimit: settings.lineLimit, &out)
             if out.bytes.count >= settings.stream.lowWater { flush(&out) }

@@ -1,6 +1,7 @@
-// One pass over the bytes, no recursion: the open containers stand on a stack of our own, whose depth
-// is limited, so that no input can deepen ours. Linear in the input: each byte is looked at a constant
-// number of times, and an object's keys are compared through a hash that the sender cannot predict.
+// One pass over the bytes, no recursion: while a container is open, its node's `next` names the container
+// around it, so the tape itself is the stack, and its depth is limited. Linear in the input: each byte is
+// looked at a constant number of times, and the keys of a large object are compared through a hash that the
+// sender cannot predict.
 
 struct JSONParser {
     struct Output {
@@ -19,7 +20,9 @@ struct JSONParser {
 
     private let limits: JSONLimits
     private var tape: [JSONDocument.Node] = []
-    private var open: [Int] = []
+    /// The innermost open container, if `depth` is not 0.
+    private var innermost = 0
+    private var depth = 0
     private var isCompact = true
     private var duplicateKeyOffset: Int?
 
@@ -53,11 +56,11 @@ struct JSONParser {
                 expected = closeContainer(bytes, at: position)
             case (.separatorOrEnd, UInt8(ascii: ",")):
                 position += 1
-                expected = tape[open[open.count - 1]].kind == .object ? .key : .value
+                expected = tape[innermost].kind == .object ? .key : .value
             case (.separatorOrEnd, UInt8(ascii: "]")),
                 (.separatorOrEnd, UInt8(ascii: "}")):
                 let isArray = byte == UInt8(ascii: "]")
-                guard (tape[open[open.count - 1]].kind == .array) == isArray else {
+                guard (tape[innermost].kind == .array) == isArray else {
                     throw JSONError(.unexpectedByte, at: position)
                 }
                 position += 1
@@ -78,7 +81,7 @@ struct JSONParser {
             default:
                 throw JSONError(.unexpectedByte, at: position)
             }
-            if expected == .separatorOrEnd && open.isEmpty {
+            if depth == 0 {
                 position = skipWhiteSpace(bytes, from: position)
                 guard position == bytes.count else {
                     throw JSONError(.trailingBytes, at: position)
@@ -150,13 +153,18 @@ struct JSONParser {
     private mutating func openContainer(
         _ kind: JSONValue.Kind, at start: Int
     ) throws(JSONError) {
-        guard open.count < limits.depth else { throw JSONError(.tooDeep, at: start) }
-        open.append(tape.count)
+        guard depth < limits.depth else { throw JSONError(.tooDeep, at: start) }
+        let outer = UInt32(innermost)
+        innermost = tape.count
+        depth += 1
         try append(kind, from: start, to: start)
+        tape[innermost].next = outer
     }
 
     private mutating func closeContainer(_ bytes: Span<UInt8>, at end: Int) -> Expectation {
-        let index = open.removeLast()
+        let index = innermost
+        innermost = Int(tape[index].next)
+        depth -= 1
         tape[index].end = UInt32(end)
         tape[index].next = UInt32(tape.count)
         if tape[index].kind == .object && duplicateKeyOffset == nil {
@@ -181,25 +189,36 @@ struct JSONParser {
 
     /// Small objects are compared pair by pair, larger ones through a seeded hash set.
     private func firstDuplicateKey(_ bytes: Span<UInt8>, of object: Int) -> Int? {
-        var keys: [Int] = []
-        var index = object + 1
-        while index < tape.count {
-            keys.append(index)
-            index = Int(tape[index + 1].next)
+        var count = 0
+        var key = object + 1
+        while key < tape.count {
+            count += 1
+            key = keyAfter(key)
         }
-        guard keys.count > 1 else { return nil }
-        if keys.count <= 8 {
-            for later in keys.indices.dropFirst() {
-                for earlier in 0..<later
-                where sameKey(bytes, tape[keys[earlier]], tape[keys[later]]) {
-                    return Int(tape[keys[later]].start)
-                }
+        return count <= 8 ? firstRepeatedPair(bytes, of: object) : firstRepeatedHash(bytes, of: object)
+    }
+
+    private func keyAfter(_ key: Int) -> Int { Int(tape[key + 1].next) }
+
+    private func firstRepeatedPair(_ bytes: Span<UInt8>, of object: Int) -> Int? {
+        var later = object + 1
+        while later < tape.count {
+            var earlier = object + 1
+            while earlier < later {
+                if sameKey(bytes, tape[earlier], tape[later]) { return Int(tape[later].start) }
+                earlier = keyAfter(earlier)
             }
-            return nil
+            later = keyAfter(later)
         }
-        var seen = Set<[UInt8]>(minimumCapacity: keys.count)
-        for key in keys where !seen.insert(text(bytes, of: tape[key])).inserted {
-            return Int(tape[key].start)
+        return nil
+    }
+
+    private func firstRepeatedHash(_ bytes: Span<UInt8>, of object: Int) -> Int? {
+        var seen = Set<[UInt8]>()
+        var key = object + 1
+        while key < tape.count {
+            if !seen.insert(text(bytes, of: tape[key])).inserted { return Int(tape[key].start) }
+            key = keyAfter(key)
         }
         return nil
     }

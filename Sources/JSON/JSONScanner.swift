@@ -42,7 +42,10 @@ enum JSONScanner {
             case 0x20..<0x80:
                 position &+= 1
             default:
-                position = try endOfScalar(bytes, from: position)
+                // Where one such character is, most often the next is another.
+                repeat {
+                    position = try endOfScalar(bytes, from: position)
+                } while position < bytes.count && bytes[position] >= 0x80
             }
         }
     }
@@ -53,25 +56,28 @@ enum JSONScanner {
         _ bytes: Span<UInt8>, from start: Int
     ) throws(JSONError) -> Int {
         let lead = bytes[start]
-        let length: Int
-        var second: ClosedRange<UInt8> = 0x80...0xBF
+        func continues(_ offset: Int, _ range: ClosedRange<UInt8> = 0x80...0xBF) -> Bool {
+            start &+ offset < bytes.count && range.contains(bytes[start &+ offset])
+        }
         switch lead {
-        case 0xC2...0xDF: length = 2
-        case 0xE0: (length, second) = (3, 0xA0...0xBF)
-        case 0xED: (length, second) = (3, 0x80...0x9F)
-        case 0xE1...0xEF: length = 3
-        case 0xF0: (length, second) = (4, 0x90...0xBF)
-        case 0xF4: (length, second) = (4, 0x80...0x8F)
-        case 0xF1...0xF3: length = 4
-        default: throw JSONError(.invalidUTF8, at: start)
+        case 0xC2...0xDF:
+            if continues(1) { return start &+ 2 }
+        case 0xE1...0xEC, 0xEE...0xEF:
+            if continues(1), continues(2) { return start &+ 3 }
+        case 0xE0:
+            if continues(1, 0xA0...0xBF), continues(2) { return start &+ 3 }
+        case 0xED:
+            if continues(1, 0x80...0x9F), continues(2) { return start &+ 3 }
+        case 0xF1...0xF3:
+            if continues(1), continues(2), continues(3) { return start &+ 4 }
+        case 0xF0:
+            if continues(1, 0x90...0xBF), continues(2), continues(3) { return start &+ 4 }
+        case 0xF4:
+            if continues(1, 0x80...0x8F), continues(2), continues(3) { return start &+ 4 }
+        default:
+            break
         }
-        guard start + length <= bytes.count, second.contains(bytes[start + 1]) else {
-            throw JSONError(.invalidUTF8, at: start)
-        }
-        for offset in 2..<max(length, 2) where bytes[start + offset] & 0xC0 != 0x80 {
-            throw JSONError(.invalidUTF8, at: start)
-        }
-        return start + length
+        throw JSONError(.invalidUTF8, at: start)
     }
 
     private static func endOfEscape(

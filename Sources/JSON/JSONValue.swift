@@ -29,7 +29,12 @@ package struct JSONValue: Sendable {
 
     package var string: String? {
         guard kind == .string else { return nil }
-        return String(decoding: stringBytes, as: UTF8.self)
+        return String(decoding: textBytes, as: UTF8.self)
+    }
+
+    /// The text of a string, in UTF-8; of any other kind, nothing sensible. Copied only if it has escapes.
+    package var textBytes: ArraySlice<UInt8> {
+        node.escaped ? stringBytes[...] : document.bytes[Int(node.start) + 1..<Int(node.end) - 1]
     }
 
     /// A number written as an integer (`1`, not `1.0` or `1e0`) that fits.
@@ -62,17 +67,18 @@ package struct JSONValue: Sendable {
     }
 
     private func matches(_ text: StaticString) -> Bool {
+        let node = node
         if node.escaped {
             return stringBytes.elementsEqual(text.description.utf8)
         }
         let count = text.utf8CodeUnitCount
         let start = Int(node.start) + 1
         guard Int(node.end) - 1 - start == count else { return false }
-        for offset in 0..<count
-        where unsafe document.bytes[start + offset] != text.utf8Start[offset] {
-            return false
+        return unsafe document.bytes.withUnsafeBufferPointer { bytes in
+            for offset in 0..<count
+            where unsafe bytes[start + offset] != text.utf8Start[offset] { return false }
+            return true
         }
-        return true
     }
 
     /// The first member of that name, if this is an object that has one.

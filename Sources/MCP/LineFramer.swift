@@ -66,8 +66,8 @@ package struct LineFramer: Sendable {
 
     private func message(in line: ArraySlice<UInt8>) -> Line? {
         var line = line
-        if line.last == 0x0D { line = line.dropLast() }
-        if line.starts(with: [0xEF, 0xBB, 0xBF]) { line = line.dropFirst(3) }
+        if line.last == 0x0D { line.removeLast() }
+        if line.first == 0xEF, line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
         if line.isEmpty { return nil }
         return line.count > limit ? .tooLong : .line(Array(line))
     }
