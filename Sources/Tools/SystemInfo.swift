@@ -212,25 +212,34 @@ struct Load: Sendable {
         return load
     }
 
-    /// Lines such as "MemTotal:       24597676 kB".
+    /// Lines such as "MemTotal:       24597676 kB". By bytes, for taking fifty lines of text apart by
+    /// characters is nine tenths of a call's time.
     mutating func readMemory(_ meminfo: String) {
-        for line in meminfo.split(separator: "\n") {
-            let words = line.split(separator: " ")
-            guard words.count >= 2, let kilobytes = Int(words[1]) else { continue }
-            switch words[0] {
-            case "MemTotal:": memoryTotal = kilobytes * 1024
-            case "MemAvailable:": memoryAvailable = kilobytes * 1024
-            case "SwapTotal:": swapTotal = kilobytes * 1024
-            case "SwapFree:":
-                swapFree = kilobytes * 1024
-                return
+        func bytes(_ name: String, in line: Substring.UTF8View) -> Int? {
+            guard line.starts(with: name.utf8) else { return nil }
+            let digits = line.dropFirst(name.utf8.count).drop { $0 == UInt8(ascii: " ") }
+                .prefix { $0 != UInt8(ascii: " ") }
+            return Int(Substring(digits)).flatMap { kilobytes in
+                let (bytes, overflows) = kilobytes.multipliedReportingOverflow(by: 1024)
+                return overflows || kilobytes < 0 ? nil : bytes
+            }
+        }
+        for line in meminfo.utf8.split(separator: UInt8(ascii: "\n")) {
+            switch line.first {
+            case UInt8(ascii: "M"):
+                memoryTotal = bytes("MemTotal:", in: line) ?? memoryTotal
+                memoryAvailable = bytes("MemAvailable:", in: line) ?? memoryAvailable
+            case UInt8(ascii: "S"):
+                swapTotal = bytes("SwapTotal:", in: line) ?? swapTotal
+                swapFree = bytes("SwapFree:", in: line) ?? swapFree
             default: break
             }
         }
     }
 
     mutating func readAverages(_ loadavg: String) {
-        let numbers = loadavg.split(separator: " ").prefix(3).compactMap { Double($0) }
+        let words = loadavg.utf8.split(separator: UInt8(ascii: " ")).prefix(3)
+        let numbers = words.compactMap { Double(Substring($0)) }.filter { $0.isFinite && $0 >= 0 }
         if numbers.count == 3 { averages = numbers }
     }
 }
