@@ -35,8 +35,21 @@ package struct Log: Sendable {
 
     private func line(_ severity: Severity, _ text: () -> String) {
         guard severity <= most else { return }
-        // A client's words must not begin a line of their own.
-        let text = String(text().map { $0.isNewline ? " " : $0 })
+        // A client's words must neither begin a line of their own nor command the reader's terminal.
+        let text = String(
+            String.UnicodeScalarView(
+                text().unicodeScalars.map { $0.properties.generalCategory.isPlain ? $0 : " " }))
         write((isJournal ? "<\(severity.rawValue)>" : "cloisterd: ") + text + "\n")
+    }
+}
+
+extension Unicode.GeneralCategory {
+    /// Not a control, a format character (such as those that turn the direction of text) or a separator
+    /// of lines.
+    fileprivate var isPlain: Bool {
+        switch self {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
+        default: true
+        }
     }
 }

@@ -60,9 +60,9 @@ package struct ProtocolError: Error, Sendable, Equatable {
             data: JSONWriter.bytes { $0.object { $0.member("limit", limit) } })
     }
 
-    static func tooManyInFlight(limit: Int) -> ProtocolError {
+    static func tooMuchInFlight(_ what: String, limit: Int) -> ProtocolError {
         ProtocolError(
-            .internalError, "at most \(limit) requests may be in flight in one session",
+            .internalError, "at most \(limit) \(what) may be in flight in one session",
             data: JSONWriter.bytes { $0.object { $0.member("limit", limit) } })
     }
 

@@ -9,8 +9,12 @@ extension ServerSession {
         progressToken: JSONValue?, logLevel: LogLevel?, batch: Int?
     ) throws(ProtocolError) -> CallID {
         guard inFlight.count < limits.inFlight else {
-            throw .tooManyInFlight(limit: limits.inFlight)
+            throw .tooMuchInFlight("requests", limit: limits.inFlight)
         }
+        guard bytesInFlight + request.id.value.document.bytes.count <= limits.bytesInFlight else {
+            throw .tooMuchInFlight("bytes of requests", limit: limits.bytesInFlight)
+        }
+        bytesInFlight += request.id.value.document.bytes.count
         lastCall += 1
         let call = CallID(number: lastCall)
         inFlight[call] = InFlight(
@@ -25,6 +29,7 @@ extension ServerSession {
     mutating func forget(_ call: CallID) -> InFlight? {
         guard let gone = inFlight.removeValue(forKey: call) else { return nil }
         callsByRequest[gone.request] = nil
+        bytesInFlight -= gone.request.value.document.bytes.count
         return gone
     }
 

@@ -52,6 +52,8 @@ package struct Outbox: Sendable {
 package struct SessionLimits: Sendable {
     package var json = JSONLimits.standard
     package var inFlight = 1000
+    /// A call in flight keeps the line that it came in.
+    package var bytesInFlight = 64 << 20
     package var nameBytes = 128
 
     package init() {}
@@ -97,6 +99,7 @@ package struct ServerSession: Sendable {
     var isClosing = false
 
     var inFlight: [CallID: InFlight] = [:]
+    var bytesInFlight = 0
     var callsByRequest: [RequestID: CallID] = [:]
     var lastCall: UInt64 = 0
     var batches: [Int: Batch] = [:]
