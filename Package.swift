@@ -19,15 +19,18 @@ let package = Package(
         .systemLibrary(name: "CLinux"),
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: rules),
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
+        .target(name: "CommandLine", swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
         .target(
             name: "Tools", dependencies: ["CLinux", "JSON", "Linux", "MCP"], swiftSettings: rules),
         .target(
             name: "Daemon",
-            dependencies: ["CLinux", "EventLoop", "JSON", "Linux", "MCP", "Tools"],
+            dependencies: ["CLinux", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Tools"],
             swiftSettings: rules),
-        .target(name: "Bridge", dependencies: ["JSON", "Linux", "MCP"], swiftSettings: rules),
+        .target(
+            name: "Bridge", dependencies: ["CommandLine", "JSON", "Linux", "MCP"],
+            swiftSettings: rules),
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
         .executableTarget(

@@ -1,3 +1,5 @@
+import CommandLine
+
 /// The command line of cloister-bridge.
 package struct BridgeOptions: Equatable, Sendable {
     package var socket = "/run/cloister/mcp.sock"
@@ -10,9 +12,7 @@ package struct BridgeOptions: Equatable, Sendable {
         case version
     }
 
-    package struct Fault: Error, Equatable, CustomStringConvertible {
-        package let description: String
-    }
+    package typealias Fault = OptionReader.Fault
 
     package static let version = "0.1.0"
 
@@ -29,23 +29,18 @@ package struct BridgeOptions: Equatable, Sendable {
 
     package static func parse(_ arguments: [String]) throws(Fault) -> Request {
         var options = BridgeOptions()
-        var rest = arguments[...]
-        while let argument = rest.popFirst() {
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            func value() throws(Fault) -> String {
-                let value = parts.count == 2 ? String(parts[1]) : rest.popFirst()
-                guard let value, !value.isEmpty else {
-                    throw Fault(description: "\(name) needs a value")
-                }
-                return value
-            }
+        var reader = OptionReader(arguments)
+        while let name = reader.next() {
             switch name {
-            case "--socket": options.socket = try value()
-            case "--client": options.client = try checked(client: try value())
-            case "--help" where parts.count == 1, "-h" where parts.count == 1: return .help
-            case "--version" where parts.count == 1: return .version
-            default: throw Fault(description: "unknown option \(argument)")
+            case "--socket": options.socket = try reader.value()
+            case "--client": options.client = try checked(client: try reader.value())
+            case "--help", "-h":
+                try reader.flag()
+                return .help
+            case "--version":
+                try reader.flag()
+                return .version
+            default: throw reader.unknown()
             }
         }
         return .connect(options)
@@ -54,8 +49,7 @@ package struct BridgeOptions: Equatable, Sendable {
     private static func checked(client name: String) throws(Fault) -> String {
         let isPlain = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
         guard isPlain, name.utf8.count <= 128 else {
-            throw Fault(
-                description: "--client takes at most 128 bytes without control characters")
+            throw Fault("--client takes at most 128 bytes without control characters")
         }
         return name
     }

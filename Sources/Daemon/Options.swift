@@ -1,3 +1,5 @@
+import CommandLine
+
 /// The command line of cloisterd.
 package struct Options: Equatable, Sendable {
     package var standalone: String?
@@ -12,9 +14,7 @@ package struct Options: Equatable, Sendable {
         case version
     }
 
-    package struct Fault: Error, Equatable, CustomStringConvertible {
-        package let description: String
-    }
+    package typealias Fault = OptionReader.Fault
 
     package static let help = """
         Usage: cloisterd [OPTIONS]
@@ -34,40 +34,23 @@ package struct Options: Equatable, Sendable {
 
     package static func parse(_ arguments: [String]) throws(Fault) -> Request {
         var options = Options()
-        var rest = arguments[...]
-        while let argument = rest.popFirst() {
-            // Both --name VALUE and --name=VALUE.
-            let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
-            func value() throws(Fault) -> String {
-                if parts.count == 2 { return String(parts[1]) }
-                guard let next = rest.popFirst() else {
-                    throw Fault(description: "\(name) needs a value")
-                }
-                return next
-            }
-            func number(_ range: ClosedRange<Int>) throws(Fault) -> Int {
-                let text = try value()
-                guard let number = Int(text), range.contains(number) else {
-                    let bounds = "from \(range.lowerBound) to \(range.upperBound)"
-                    throw Fault(description: "\(name) takes a number \(bounds), not \"\(text)\"")
-                }
-                return number
-            }
+        var reader = OptionReader(arguments)
+        while let name = reader.next() {
             switch name {
-            case "--standalone":
-                let directory = try value()
-                guard !directory.isEmpty else {
-                    throw Fault(description: "--standalone needs a directory")
-                }
-                options.standalone = directory
-            case "--idle-timeout": options.idleSeconds = try number(0...31_536_000)
-            case "--line-limit": options.lineLimit = try number(1024...(1 << 30))
-            case "--stall-timeout": options.stallSeconds = try number(1...86_400)
-            case "--verbose" where parts.count == 1: options.isVerbose = true
-            case "--help" where parts.count == 1, "-h" where parts.count == 1: return .help
-            case "--version" where parts.count == 1: return .version
-            default: throw Fault(description: "unknown option \(argument)")
+            case "--standalone": options.standalone = try reader.value()
+            case "--idle-timeout": options.idleSeconds = try reader.number(in: 0...31_536_000)
+            case "--line-limit": options.lineLimit = try reader.number(in: 1024...(1 << 30))
+            case "--stall-timeout": options.stallSeconds = try reader.number(in: 1...86_400)
+            case "--verbose":
+                try reader.flag()
+                options.isVerbose = true
+            case "--help", "-h":
+                try reader.flag()
+                return .help
+            case "--version":
+                try reader.flag()
+                return .version
+            default: throw reader.unknown()
             }
         }
         return .serve(options)
