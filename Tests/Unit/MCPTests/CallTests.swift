@@ -140,7 +140,7 @@ import Testing
     @Test("What calls in flight keep in memory is limited, and an answer makes room")
     func bytesLimit() throws {
         var limits = SessionLimits()
-        limits.bytesInFlight = 1000
+        limits.bytesInFlight = 900
         var conversation = opened(.v2025_06_18, limits: limits)
         let padding = String(repeating: "x", count: 400)
         let line = { (id: Int) in
@@ -148,9 +148,9 @@ import Testing
                 "\(id)", "tools/call", #""name":"work","arguments":{"x":"\#(padding)"}"#, in: .v2025_06_18)
         }
         #expect(conversation.say(line(1)).isEmpty)
-        let refused = conversation.say(line(2) + String(repeating: " ", count: 400))[0].json
+        let refused = conversation.say(line(2))[0].json
         #expect(refused["error"]?["code"]?.integer == -32603)
-        #expect(refused["error"]?["data"]?["limit"]?.integer == 1000)
+        #expect(refused["error"]?["data"]?["limit"]?.integer == 900)
         _ = conversation.hear { $0.finish(CallID(number: 1), with: .text(""), &$1) }
         #expect(conversation.say(line(3)).isEmpty)
     }

@@ -61,6 +61,15 @@ import Testing
         #expect(framer.next() == line("next"))
     }
 
+    @Test("A line is over the limit with the first byte that cannot be a carriage return before its end")
+    func boundary() {
+        var framer = LineFramer(limit: 10)
+        framer.append([UInt8](repeating: 0x61, count: 11).span)
+        #expect(framer.next() == nil)
+        framer.append([0x61].span)
+        #expect(framer.next() == .tooLong)
+    }
+
     @Test("Lines that are not taken are kept, and no byte is held after the last")
     func held() {
         var framer = LineFramer(limit: 100)
