@@ -20,6 +20,7 @@ let package = Package(
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: rules),
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
         .target(name: "CommandLine", swiftSettings: rules),
+        .target(name: "Cells", swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
         .target(
@@ -56,6 +57,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
             swiftSettings: rules),
         unitTests(of: "JSON", with: ["FuzzTargets"]),
+        unitTests(of: "Cells"),
         unitTests(of: "Linux"),
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
