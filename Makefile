@@ -44,10 +44,9 @@ fuzz: deps ## Fuzz JSON and the session for SECONDS each
 	Tests/Fuzz/run.sh "$(SECONDS)"
 
 install: ## Install what `make build` made below DESTDIR and PREFIX
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/libexec/cloister"
+	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/share/man/man8"
-	install -m 0755 "$(RELEASE)/cloister-bridge" "$(DESTDIR)$(PREFIX)/bin/"
-	install -m 0755 "$(RELEASE)/cloisterd" "$(DESTDIR)$(PREFIX)/libexec/cloister/"
+	install -m 0755 $(PROGRAMS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/bin/"
 	install -m 0644 man/cloister-bridge.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 0644 man/cloisterd.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
 
