@@ -84,7 +84,9 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
             happened = true
             dispatch(token, readiness)
         }
-        while let action = timers.popDue(at: clock.now) {
+        // As with work: what a timer schedules waits for the next turn, even if it is due at once.
+        let newest = timers.newest
+        while let action = timers.popDue(at: clock.now, upTo: newest) {
             happened = true
             action()
         }

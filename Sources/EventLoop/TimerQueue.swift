@@ -20,6 +20,8 @@ struct TimerQueue {
     private var actions: [TimerID: () -> Void] = [:]
     private var lastNumber: UInt64 = 0
 
+    /// The one that was scheduled last.
+    var newest: TimerID { TimerID(number: lastNumber) }
     var isEmpty: Bool { actions.isEmpty }
     /// What the heap holds, forgotten entries included.
     var entryCount: Int { heap.count }
@@ -46,9 +48,10 @@ struct TimerQueue {
         return heap.first?.deadline
     }
 
-    /// The first action whose time has come.
-    mutating func popDue(at now: Duration) -> (() -> Void)? {
-        guard let deadline = nextDeadline(), deadline <= now else { return nil }
+    /// The first action whose time has come, unless it was scheduled after `newest`.
+    mutating func popDue(at now: Duration, upTo newest: TimerID) -> (() -> Void)? {
+        guard let deadline = nextDeadline(), deadline <= now, heap[0].id.number <= newest.number
+        else { return nil }
         return actions.removeValue(forKey: removeFirst().id)
     }
 

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import EventLoop
-
-@Test func placeholder() {}
