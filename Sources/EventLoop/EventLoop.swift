@@ -57,11 +57,11 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     // MARK: Running
 
-    /// Runs until `stop` is called.
+    /// Runs until `stop` is called; not at all, if it was called before.
     package func run() throws(SystemError) {
         thread = pthread_self()
-        isStopping = false
         while !isStopping { _ = try turn() }
+        isStopping = false
     }
 
     package func stop() {
