@@ -149,34 +149,41 @@ struct Machine: Sendable {
 
     private static func text(_ path: String) -> String? { try? File.readText(path) }
 
-    /// os-release is a subset of shell: NAME=value, the value perhaps in quotes with backslashes.
+    /// os-release is a subset of shell: NAME=value, the value perhaps in quotes.
     static func fields(ofRelease text: String) -> [String: String] {
         var fields: [String: String] = [:]
         for line in text.split(separator: "\n") where !line.hasPrefix("#") {
             let parts = line.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            guard parts.count == 2, var value = Optional(parts[1]) else { continue }
-            if let quote = value.first, quote == "\"" || quote == "'", value.count >= 2,
-                value.last == quote
-            {
-                value = value.dropFirst().dropLast()
-            }
-            var isEscaped = false
-            let plain = value.filter { character in
-                defer { isEscaped = character == "\\" && !isEscaped }
-                return character != "\\" || isEscaped
-            }
-            fields[String(parts[0])] = String(plain)
+            guard parts.count == 2 else { continue }
+            fields[String(parts[0])] = unquoted(parts[1])
         }
         return fields
     }
 
+    private static func unquoted(_ value: Substring) -> String {
+        var value = value
+        if let quote = value.first, quote == "\"" || quote == "'", value.count >= 2,
+            value.last == quote
+        {
+            value = value.dropFirst().dropLast()
+            // Between single quotes a backslash is itself.
+            if quote == "'" { return String(value) }
+        }
+        var isEscaped = false
+        let plain = value.filter { character in
+            defer { isEscaped = character == "\\" && !isEscaped }
+            return character != "\\" || isEscaped
+        }
+        return String(plain)
+    }
+
     static func cpuModel(in cpuinfo: String) -> String? {
         for line in cpuinfo.split(separator: "\n") {
-            let parts = line.split(separator: ":", maxSplits: 1)
+            let parts = line.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
             let name = parts[0].prefix { $0 != "\t" }
-            if name == "model name" || name == "Model", parts.count == 2 {
-                return String(parts[1].drop { $0 == " " })
-            }
+            guard name == "model name" || name == "Model", parts.count == 2 else { continue }
+            let model = parts[1].drop { $0 == " " }
+            if !model.isEmpty { return String(model) }
         }
         return nil
     }
@@ -184,7 +191,7 @@ struct Machine: Sendable {
     /// /etc/localtime points into the zoneinfo tree; /etc/timezone says it where it is a copy.
     static func timeZoneName(link: String?, file: String?) -> String? {
         let marker = "zoneinfo/"
-        if let link, let range = link.firstRange(of: marker) {
+        if let link, let range = link.firstRange(of: marker), range.upperBound < link.endIndex {
             return String(link[range.upperBound...])
         }
         return file.flatMap { $0.split(separator: "\n").first.map(String.init) }
