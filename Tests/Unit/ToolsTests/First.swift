@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Tools
-
-@Test func placeholder() {}
