@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Daemon
-
-@Test func placeholder() {}

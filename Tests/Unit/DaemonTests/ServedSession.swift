@@ -1,0 +1,65 @@
+import EventLoop
+import JSON
+import MCP
+import Synchronization
+import Testing
+
+@testable import Daemon
+
+/// A session by itself, over a stream in memory, with a clock that stands still.
+final class ServedSession {
+    let clock = ManualClock()
+    let loop: EventLoop
+    let tools = FixtureTools()
+    let log = LogLines()
+    let client: TestClient
+    private let session: Session
+
+    init(capacity: Int = 1 << 20, _ set: (inout Session.Settings) -> Void = { _ in }) throws {
+        loop = try EventLoop(clock: clock)
+        let (mine, peer) = MemoryStream.pair(on: loop, capacity: capacity)
+        client = TestClient(.memory(peer), on: loop)
+        var settings = Session.Settings()
+        set(&settings)
+        let registered = tools.tools(on: loop)
+        let server = ServerDescription(name: "test", title: "Test", version: "1", instructions: "None")
+        let wentAway = WentAway()
+        session = Session(
+            try Client.ourselves(), over: mine, on: loop,
+            speaking: ServerSession(
+                server, tools: ToolCatalogue(registered.map(\.tool)), limits: settings.mcp),
+            through: Gatekeeper(registered, log: log.log()), settings: settings, log: log.log()
+        ) {
+            wentAway.count.withLock { $0 += 1 }
+        }
+        self.wentAway = wentAway
+        try session.assumeIsolated { try $0.start() }
+    }
+
+    private final class WentAway: Sendable {
+        let count = Mutex(0)
+    }
+
+    private let wentAway: WentAway
+
+    /// How often the session has said that it is gone.
+    var timesGone: Int { wentAway.count.withLock { $0 } }
+
+    func settle() throws { try loop.runUntilIdle() }
+
+    func advance(by duration: Duration) throws {
+        clock.advance(by: duration)
+        try settle()
+    }
+
+    func beginClosing() { session.assumeIsolated { $0.beginClosing() } }
+
+    /// From here on the session has these tools and no others.
+    func setTools(_ names: String...) {
+        let registered = names.map { FixtureTools.tool($0) }
+        let log = log.log()
+        session.assumeIsolated {
+            $0.setTools(ToolCatalogue(registered.map(\.tool)), Gatekeeper(registered, log: log))
+        }
+    }
+}
