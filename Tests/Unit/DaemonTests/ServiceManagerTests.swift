@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+@testable import Daemon
+
+struct ServiceManagerTests {
+    private func manager(_ environment: [String: String], process: Int = 100) -> ServiceManager {
+        ServiceManager(environment: { environment[$0] }, process: process)
+    }
+
+    // MARK: Notifications
+
+    @Test(arguments: [false, true])
+    func `what it is told arrives as datagrams, at a path or at an abstract name`(
+        isAbstract: Bool
+    ) throws {
+        let socket = try NotifySocket(isAbstract: isAbstract)
+        let manager = manager(["NOTIFY_SOCKET": socket.name])
+        #expect(try socket.received() == [])
+        manager.ready(status: "Serving 0 clients")
+        manager.status("Serving 1 client")
+        manager.patWatchdog()
+        manager.reloading(at: .seconds(5) + .microseconds(7) + .nanoseconds(999))
+        manager.stopping()
+        #expect(
+            try socket.received() == [
+                "READY=1\nSTATUS=Serving 0 clients", "STATUS=Serving 1 client", "WATCHDOG=1",
+                "RELOADING=1\nMONOTONIC_USEC=5000007",
+                "STOPPING=1\nSTATUS=Finishing calls in flight",
+            ])
+    }
+
+    @Test(arguments: [nil, "", "/nowhere/at/all", "@cloister-nobody-listens", "relative"])
+    func `a manager that does not listen is none of our business`(name: String?) {
+        manager(name.map { ["NOTIFY_SOCKET": $0] } ?? [:]).ready(status: "x")
+    }
+
+    // MARK: Descriptors
+
+    @Test(arguments: [
+        (["LISTEN_PID": "100", "LISTEN_FDS": "1"], 1),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "3"], 3),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "1023"], 1023),
+        // Meant for another process: a parent's environment, inherited.
+        (["LISTEN_PID": "101", "LISTEN_FDS": "1"], 0),
+        (["LISTEN_PID": "1", "LISTEN_FDS": "1"], 0),
+        (["LISTEN_FDS": "1"], 0),
+        (["LISTEN_PID": "100"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "0"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "-1"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "1024"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "99999999999999999999"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "one"], 0),
+        (["LISTEN_PID": "100", "LISTEN_FDS": ""], 0),
+        (["LISTEN_PID": " 100", "LISTEN_FDS": "1"], 0),
+        (["LISTEN_PID": "", "LISTEN_FDS": "1"], 0),
+        ([:], 0),
+    ])
+    func `descriptors are ours when they were passed to this very process`(
+        environment: [String: String], count: Int
+    ) {
+        let passed = ServiceManager.passedDescriptors(
+            environment: { environment[$0] }, process: 100)
+        #expect(passed == count)
+    }
+
+    // MARK: Watchdog
+
+    @Test(arguments: [
+        (["WATCHDOG_USEC": "30000000"], .seconds(15)),
+        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "100"], .seconds(15)),
+        (["WATCHDOG_USEC": "3"], .microseconds(1)),
+        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "101"], nil),
+        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "x"], nil),
+        (["WATCHDOG_USEC": "0"], nil),
+        (["WATCHDOG_USEC": "-5"], nil),
+        (["WATCHDOG_USEC": "soon"], nil),
+        (["WATCHDOG_PID": "100"], nil),
+        ([:], nil),
+    ] as [([String: String], Duration?)])
+    func `the watchdog is patted twice in its time, if it is ours`(
+        environment: [String: String], interval: Duration?
+    ) {
+        #expect(manager(environment).watchdogInterval == interval)
+    }
+}
