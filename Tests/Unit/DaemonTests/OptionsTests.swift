@@ -64,17 +64,17 @@ struct OptionsTests {
         (["nonsense"], "unknown option nonsense"),
         ([""], "unknown option "),
         (["-v"], "unknown option -v"),
-        (["--verbose=yes"], "unknown option --verbose=yes"),
-        (["--help=me"], "unknown option --help=me"),
-        (["--version="], "unknown option --version="),
+        (["--verbose=yes"], "--verbose takes no value"),
+        (["--help=me"], "--help takes no value"),
+        (["--version="], "--version takes no value"),
         (["--standalone"], "--standalone needs a value"),
-        (["--standalone="], "--standalone needs a directory"),
-        (["--standalone", ""], "--standalone needs a directory"),
+        (["--standalone="], "--standalone needs a value"),
+        (["--standalone", ""], "--standalone needs a value"),
         (["--idle-timeout"], "--idle-timeout needs a value"),
         (["--idle-timeout", "-1"], "--idle-timeout takes a number from 0 to 31536000, not \"-1\""),
         (["--idle-timeout=31536001"], "--idle-timeout takes a number from 0 to 31536000, not \"31536001\""),
         (["--idle-timeout=5s"], "--idle-timeout takes a number from 0 to 31536000, not \"5s\""),
-        (["--line-limit="], "--line-limit takes a number from 1024 to 1073741824, not \"\""),
+        (["--line-limit="], "--line-limit needs a value"),
         (["--line-limit=1023"], "--line-limit takes a number from 1024 to 1073741824, not \"1023\""),
         (
             ["--line-limit=99999999999999999999"],
@@ -85,7 +85,7 @@ struct OptionsTests {
         (["--verbose", "--nonsense", "--help"], "unknown option --nonsense"),
     ])
     func `what is wrong is said`(arguments: [String], fault: String) {
-        #expect(throws: Options.Fault(description: fault)) { _ = try Options.parse(arguments) }
+        #expect(throws: Options.Fault(fault)) { _ = try Options.parse(arguments) }
     }
 
     @Test(arguments: [
