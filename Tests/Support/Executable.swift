@@ -1,0 +1,20 @@
+import Foundation
+import Linux
+
+/// One of this package's programs, as it was built beside the tests, or where CLOISTER_BIN says.
+package enum Executable: String, Sendable, CaseIterable {
+    case cloisterd
+    case bridge = "cloister-bridge"
+    /// cloisterd with tools for tests.
+    case fixtureDaemon = "fixture-daemon"
+
+    package var path: String {
+        let environment = ProcessInfo.processInfo.environment
+        return (environment["CLOISTER_BIN"] ?? Self.besideTests) + "/" + rawValue
+    }
+
+    private static var besideTests: String {
+        let tests = (try? File.readLink("/proc/self/exe")) ?? ""
+        return URL(fileURLWithPath: tests).deletingLastPathComponent().path
+    }
+}

@@ -1,0 +1,27 @@
+import Foundation
+import Glibc
+
+/// A directory that goes with its owner. Its path is short: a socket's may have 107 bytes only.
+package final class TemporaryDirectory: Sendable {
+    package let path: String
+
+    package init() throws {
+        var template = Array("/tmp/cloister-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&template) != nil else { throw TestFault("mkdtemp failed: \(errno)") }
+        path = String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit { try? FileManager.default.removeItem(atPath: path) }
+
+    /// A user without privileges may work in here.
+    package func giveAway(to user: uid_t) throws {
+        guard unsafe chown(path, user, gid_t.max) == 0 else { throw TestFault("chown: \(errno)") }
+    }
+}
+
+/// What a test needs did not happen.
+package struct TestFault: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}
