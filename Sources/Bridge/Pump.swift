@@ -70,9 +70,9 @@ package struct Pump: ~Copyable {
             }
             guard try flushUp() else { return up.sourceEnded ? .finished : .daemonWentAway }
             guard try flushDown() else { return .finished }
-            if up.isOver, down.isOver { return .finished }
-            // Both of the socket's directions are closed, and all that came through it is delivered.
-            if down.isOver, polled[Place.socket].isHungUp {
+            // All that came is delivered, and nothing more can be sent: both of our directions are over, or
+            // both of the socket's are closed.
+            if down.isOver, up.isOver || polled[Place.socket].isHungUp {
                 return up.sourceEnded ? .finished : .daemonWentAway
             }
         }
@@ -89,7 +89,9 @@ package struct Pump: ~Copyable {
         var interest: PollSet.Readiness = []
         if down.wantsBytes { interest.insert(.read) }
         if !up.isEmpty { interest.insert(.write) }
-        polled.add(socket, interest)
+        // A hang-up is reported unasked. While our reader's slowness is what we wait for, it would end every
+        // wait at once; it is still there afterwards.
+        if interest.isEmpty, !down.isOver { polled.addNothing() } else { polled.add(socket, interest) }
         if output != nil {
             // Without bytes to write, only the news that its reader is gone.
             polled.add(output!, down.isEmpty ? [] : .write)
@@ -102,7 +104,12 @@ package struct Pump: ~Copyable {
     // MARK: Reading
 
     private mutating func readInput() throws(SystemError) {
-        try Self.fill(&up, from: input)
+        do throws(SystemError) {
+            try Self.fill(&up, from: input)
+        } catch where error.errno == .connectionReset {
+            // A socket whose application left without reading all of its answers.
+            up.sourceEnded = true
+        }
     }
 
     /// False when the connection broke instead of ending.
@@ -110,7 +117,7 @@ package struct Pump: ~Copyable {
         do throws(SystemError) {
             try Self.fill(&down, from: socket)
             return true
-        } catch  where error.errno == .connectionReset {
+        } catch where error.errno == .connectionReset {
             return false
         }
     }
@@ -138,10 +145,10 @@ package struct Pump: ~Copyable {
         if !up.isEmpty {
             do throws(SystemError) {
                 up.sent += try UnixSocket.send(socket, up.bytes.span.extracting(up.sent...)) ?? 0
-            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
-                // What the daemon said before it went is still to be read.
+            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
+                // What the daemon said before it went is still to be delivered.
                 up = Flow(sourceEnded: up.sourceEnded, isOver: true)
-                return down.wantsBytes
+                return !down.isOver
             }
         }
         if up.isEmpty, up.sourceEnded, !up.isOver {
@@ -158,7 +165,7 @@ package struct Pump: ~Copyable {
         if !down.isEmpty {
             do throws(SystemError) {
                 down.sent += try write(down.bytes.span.extracting(down.sent...)) ?? 0
-            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
+            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
                 return false
             }
         }
