@@ -13,7 +13,7 @@ import Testing
         arguments: sizes, RunningBridge.Plumbing.allCases)
     func bytes(count: Int, plumbing: RunningBridge.Plumbing) throws {
         let bridge = try RunningBridge(input: plumbing, output: plumbing)
-        let (up, down) = (try randomBytes(count), try randomBytes(count))
+        let (up, down) = (randomBytes(count), randomBytes(count))
         let application = Beside {
             try bridge.application.writer.write(up)
             bridge.application.writer.finish()
@@ -32,7 +32,7 @@ import Testing
     @Test("A regular file is read to its end, and answers are appended to another")
     func files() throws {
         let directory = try TemporaryDirectory()
-        let (up, down) = (try randomBytes(300_001), try randomBytes(200_003))
+        let (up, down) = (randomBytes(300_001), randomBytes(200_003))
         let existing = Array("what was there before\n".utf8)
         let (inputPath, outputPath) = (directory.path + "/in", directory.path + "/out")
         try writeFile(inputPath, up)
@@ -72,7 +72,7 @@ import Testing
     )
     func busyServer(plumbing: RunningBridge.Plumbing) throws {
         let bridge = try RunningBridge(input: plumbing, output: plumbing)
-        let (up, down) = (try randomBytes(4 << 20), try randomBytes(4 << 20))
+        let (up, down) = (randomBytes(4 << 20), randomBytes(4 << 20))
         let writing = Beside { try bridge.application.writer.write(up) }
         let arrived = Beside { try bridge.application.reader.read(down.count) }
         // What goes up is stuck until all that goes down is through.
@@ -87,7 +87,7 @@ import Testing
         arguments: RunningBridge.Plumbing.allCases)
     func busyApplication(plumbing: RunningBridge.Plumbing) throws {
         let bridge = try RunningBridge(input: plumbing, output: plumbing)
-        let (up, down) = (try randomBytes(4 << 20), try randomBytes(4 << 20))
+        let (up, down) = (randomBytes(4 << 20), randomBytes(4 << 20))
         let writing = Beside { try bridge.server.writer.write(down) }
         let arrived = Beside { try bridge.server.reader.read(up.count) }
         try bridge.application.writer.write(up)
@@ -126,7 +126,7 @@ import Testing
         try writer.write("up")
         #expect(try bridge.server.reader.read(2) == Array("up".utf8))
         // More than the way down holds: the bridge meets "not now".
-        let down = try randomBytes(1 << 20)
+        let down = randomBytes(1 << 20)
         let writing = Beside { try bridge.server.writer.write(down) }
         try Deadline().wait(for: "a full way down") { try !reader.peek().isEmpty }
         #expect(areEqual(try reader.read(down.count), down))

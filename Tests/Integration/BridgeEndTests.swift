@@ -105,15 +105,14 @@ import Testing
 
     @Test("It ends with its parent, even if its standard input stays open elsewhere")
     func parentEnds() throws {
-        // A shell that has something else to do afterwards does not become the bridge.
-        let bridge = try RunningBridge { Launch("/bin/sh", ["-c", "\"$@\"; exit 7", "sh"] + $0.words) }
+        let bridge = try RunningBridge(wrappedBy: \.runByShell)
         try bridge.application.writer.write("x")
         #expect(try bridge.server.reader.read(1) == Array("x".utf8))
         bridge.program.kill(9)
         #expect(try bridge.server.reader.readToEnd().isEmpty)
         #expect(try bridge.application.reader.readToEnd().isEmpty)
         // And while its parent is there and all is silent, it stays.
-        let other = try RunningBridge { Launch("/bin/sh", ["-c", "\"$@\"; exit 7", "sh"] + $0.words) }
+        let other = try RunningBridge(wrappedBy: \.runByShell)
         #expect(throws: TestFault.self) {
             try other.server.reader.readToEnd(within: .milliseconds(100))
         }

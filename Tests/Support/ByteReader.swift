@@ -112,7 +112,11 @@ package final class ByteWriter: @unchecked Sendable {
     private var fd: OwnedFD?
     private let isSocket: Bool
 
+    /// A program that ends under its test is the test's failure, not the end of all tests.
+    private static let ignoresBrokenPipes: Void = Signals.ignoreBrokenPipes()
+
     package init(_ fd: consuming OwnedFD) {
+        Self.ignoresBrokenPipes
         try? fd.setBlocking(false)
         isSocket = fd.type == .socket
         self.fd = consume fd

@@ -107,8 +107,11 @@ package final class ListeningSocket: Sendable {
 }
 
 /// Bytes of all values, in no order.
-package func randomBytes(_ count: Int) throws -> [UInt8] {
-    try File.read("/dev/urandom", limit: count)
+package func randomBytes(_ count: Int) -> [UInt8] {
+    unsafe [UInt8](unsafeUninitializedCapacity: count) { bytes, filled in
+        if let start = bytes.baseAddress { unsafe arc4random_buf(start, count) }
+        filled = count
+    }
 }
 
 package func areEqual(_ one: [UInt8], _ other: [UInt8]) -> Bool {

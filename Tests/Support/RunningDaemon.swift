@@ -101,6 +101,9 @@ package struct Launch: Sendable {
         return Launch("/bin/sh", ["-c", script, "sh"] + words)
     }
 
+    /// As the child of a shell that has something to do afterwards: to end with status 7.
+    package var runByShell: Launch { Launch("/bin/sh", ["-c", "\"$@\"; exit 7", "sh"] + words) }
+
     package func asUser(_ user: uid_t) -> Launch {
         Launch(
             "/usr/bin/setpriv", ["--reuid=\(user)", "--regid=\(user)", "--clear-groups", "--"] + words)

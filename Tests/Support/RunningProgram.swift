@@ -73,12 +73,23 @@ package final class RunningProgram: @unchecked Sendable {
     }
 
     package func processorTime() throws -> Duration {
-        // After the name, which is in parentheses and may hold anything: utime and stime are 12th and 13th.
-        let fields = try File.readText("/proc/\(pid)/stat").split(separator: ")").last?
-            .split(separator: " ")
-        guard let fields, fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12])
+        let fields = try statFields()
+        guard fields.count > 12, let user = Int(fields[11]), let system = Int(fields[12])
         else { throw TestFault("/proc/\(pid)/stat cannot be read") }
         return .milliseconds((user + system) * 1000 / sysconf(CInt(_SC_CLK_TCK)))
+    }
+
+    /// Until it has nothing to do but to wait.
+    package func waitUntilAsleep() throws {
+        try Deadline().wait(for: "process \(pid) to sleep") {
+            guard isRunning else { throw TestFault("process \(pid) ended; it says: \(said)") }
+            return try statFields().first == "S"
+        }
+    }
+
+    /// After the name, which is in parentheses and may hold anything: the state first, then numbers.
+    private func statFields() throws -> [Substring] {
+        try File.readText("/proc/\(pid)/stat").split(separator: ")").last?.split(separator: " ") ?? []
     }
 
     private func statusNumber(_ name: String) throws -> Int {
