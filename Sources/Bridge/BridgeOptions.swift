@@ -47,7 +47,10 @@ package struct BridgeOptions: Equatable, Sendable {
     }
 
     private static func checked(client name: String) throws(Fault) -> String {
-        let isPlain = name.unicodeScalars.allSatisfy { $0.value >= 0x20 && $0.value != 0x7F }
+        // Those of ASCII and those of Latin-1, which terminals obey as well.
+        let isPlain = name.unicodeScalars.allSatisfy {
+            $0.value >= 0x20 && !(0x7F...0x9F).contains($0.value)
+        }
         guard isPlain, name.utf8.count <= 128 else {
             throw Fault("--client takes at most 128 bytes without control characters")
         }
