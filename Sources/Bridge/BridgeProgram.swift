@@ -21,16 +21,17 @@ package enum BridgeProgram {
     private static func connect(_ options: BridgeOptions) -> Int32 {
         Signals.ignoreBrokenPipes()
         do throws(SystemError) {
-            let parent = watchParent()
+            // Before anything is opened: what is opened would get the number of one that is missing.
             let input = try OwnedFD(inherited: 0)
             let output = try OwnedFD(inherited: 1)
+            let parent = watchParent()
             let socket: OwnedFD
             do throws(SystemError) {
                 socket = try UnixSocket.connect(to: options.socket, waiting: true)
             } catch {
                 let refusal = Refusal(error, socket: options.socket)
                 complain(refusal.explanation)
-                try refusal.serve(input, output)
+                try refusal.serve(input, output, until: parent)
                 return 1
             }
             let pump = Pump(

@@ -40,18 +40,39 @@ package struct Refusal: Sendable {
         return (reply, request.method == "initialize")
     }
 
-    /// Answers every request until the handshake was refused or the application ended.
-    package func serve(_ input: borrowing OwnedFD, _ output: borrowing OwnedFD) throws(SystemError) {
+    /// Answers every request until the handshake was refused, or the application or the parent ended. Like
+    /// the pump it leaves the mode of what it shares with the application alone, and bears either one.
+    package func serve(
+        _ input: borrowing OwnedFD, _ output: borrowing OwnedFD, until parent: borrowing OwnedFD?
+    ) throws(SystemError) {
         var framer = LineFramer(limit: 1 << 20)
+        var polled = PollSet()
         while true {
             while let line = framer.next() {
                 let (reply, isLast) = answer(to: line)
-                if let reply { _ = try output.write(reply.span) }
+                if let reply { try write(reply, to: output) }
                 if isLast { return }
             }
-            let bytes = try input.readSome(atMost: 64 << 10)
+            polled.removeAll()
+            polled.add(input, .read)
+            if parent != nil { polled.add(parent!, .read) } else { polled.addNothing() }
+            try polled.wait()
+            if polled[1].contains(.read) { return }
+            guard let bytes = try input.readSome(atMost: 64 << 10) else { continue }
             if bytes.isEmpty { return }
             framer.append(bytes.span)
+        }
+    }
+
+    private func write(_ bytes: [UInt8], to output: borrowing OwnedFD) throws(SystemError) {
+        var polled = PollSet()
+        var sent = 0
+        while true {
+            sent += try output.write(bytes.span.extracting(sent...)) ?? 0
+            if sent == bytes.count { return }
+            polled.removeAll()
+            polled.add(output, .write)
+            try polled.wait()
         }
     }
 }

@@ -70,12 +70,13 @@ package struct OwnedFD: ~Copyable, Sendable {
         try nonBlockingCall("read") { unsafe Glibc.read(raw, buffer.baseAddress, buffer.count) }
     }
 
-    /// Waits, on a descriptor that blocks, for some bytes; none at the end.
-    package func readSome(atMost count: Int) throws(SystemError) -> [UInt8] {
+    /// Some bytes: none at the end, `nil` when there are none now on a descriptor that does not block.
+    package func readSome(atMost count: Int) throws(SystemError) -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: count)
-        let read = try systemCall("read") {
+        let read = try nonBlockingCall("read") {
             unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(raw, $0.baseAddress, $0.count) }
         }
+        guard let read else { return nil }
         bytes.removeLast(count - read)
         return bytes
     }
