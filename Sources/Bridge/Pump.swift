@@ -7,7 +7,8 @@
 // so the slowness of one side reaches the other. Neither direction waits for the other.
 //
 // Standard input and output are shared with the application, so their blocking mode is not ours to change:
-// we read only what poll says is there, and write to a pipe through an open file of our own.
+// we read only what poll says is there, and write to a pipe through an open file of our own; or, where that
+// is denied because the pipe is another user's, only what poll says there is room for.
 //
 // It ends when both directions have ended, when the socket or the reader of our output is gone, or with its
 // parent (by pidfd: a parent's death signal would come when the parent's *thread* ends).
@@ -37,6 +38,7 @@ package struct Pump: ~Copyable {
     private let input: OwnedFD
     private var output: OwnedFD?
     private let outputType: OwnedFD.FileType
+    private var outputMayBlock = false
     private let socket: OwnedFD
     private let parent: OwnedFD?
     private var up = Flow()
@@ -55,6 +57,8 @@ package struct Pump: ~Copyable {
         if outputType == .pipe, let own = try? output.reopenedPipe() {
             self.output = consume own
         } else {
+            // To a socket we send without blocking, whatever its mode.
+            outputMayBlock = outputType != .socket
             self.output = consume output
         }
         up.bytes = greeting
@@ -162,7 +166,7 @@ package struct Pump: ~Copyable {
     private mutating func flushDown() throws(SystemError) -> Bool {
         guard output != nil else { return true }
         if polled[Place.output].isHungUp, outputType != .other { return false }
-        if !down.isEmpty {
+        if !down.isEmpty, !outputMayBlock || polled[Place.output].contains(.write) {
             do throws(SystemError) {
                 down.sent += try write(down.bytes.span.extracting(down.sent...)) ?? 0
             } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
@@ -176,7 +180,15 @@ package struct Pump: ~Copyable {
         return true
     }
 
+    /// What a pipe has room for when poll says that it has any: a page.
+    private static let leastRoom = 4096
+
     private borrowing func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
-        outputType == .socket ? try UnixSocket.send(output!, bytes) : try output!.write(bytes)
+        switch outputType {
+        case .socket: try UnixSocket.send(output!, bytes)
+        case .pipe where outputMayBlock:
+            try output!.write(bytes.extracting(..<min(bytes.count, Self.leastRoom)))
+        case .pipe, .other: try output!.write(bytes)
+        }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import TestSupport
 import Testing
@@ -88,6 +89,25 @@ import Testing
     func busyApplication(plumbing: RunningBridge.Plumbing) throws {
         let bridge = try RunningBridge(input: plumbing, output: plumbing)
         let (up, down) = (randomBytes(4 << 20), randomBytes(4 << 20))
+        let writing = Beside { try bridge.server.writer.write(down) }
+        let arrived = Beside { try bridge.server.reader.read(up.count) }
+        try bridge.application.writer.write(up)
+        #expect(areEqual(try arrived.value(), up))
+        #expect(areEqual(try bridge.application.reader.read(down.count), down))
+        try writing.value()
+    }
+
+    // A pipe of another user cannot be opened anew. The bridge then wrote to a pipe that blocks, more than it
+    // had room for, and took nothing more from the application that was to make the room.
+    @Test("It is no different in a pipe that belongs to another user")
+    func pipeOfAnotherUser() throws {
+        try Requirement.root()
+        let copies = try TemporaryDirectory()
+        let nobody: uid_t = 65_534
+        try copies.giveAway(to: nobody)
+        let program = try copies.copy(of: .bridge)
+        let bridge = try RunningBridge(program: program, asUser: nobody)
+        let (up, down) = (randomBytes(1 << 20), randomBytes(1 << 20))
         let writing = Beside { try bridge.server.writer.write(down) }
         let arrived = Beside { try bridge.server.reader.read(up.count) }
         try bridge.application.writer.write(up)

@@ -38,15 +38,19 @@ package final class RunningBridge: @unchecked Sendable {
 
     package init(
         input: Plumbing = .pipe, output: Plumbing = .pipe, _ options: [String] = [],
+        program path: String = Executable.bridge.path, asUser user: uid_t? = nil,
         wrappedBy wrap: (Launch) -> Launch = { $0 }
     ) throws {
         let inputEnds = try Self.ends(input)
         let outputEnds = try Self.ends(output)
         let (directory, listener) = try Self.listen()
-        program = try wrap(
-            Launch(Executable.bridge.path, ["--socket", directory.path + "/mcp.sock"] + options)
-        )
-        .start(descriptors: [0: inputEnds.reading.number, 1: outputEnds.writing.number])
+        var launch = Launch(path, ["--socket", directory.path + "/mcp.sock"] + options)
+        if let user {
+            try directory.giveAway(to: user)
+            launch = launch.asUser(user)
+        }
+        program = try wrap(launch)
+            .start(descriptors: [0: inputEnds.reading.number, 1: outputEnds.writing.number])
         server = try Peer(try listener.accept())
         application = Peer(
             writing: try inputEnds.writing.duplicate(), reading: try outputEnds.reading.duplicate())

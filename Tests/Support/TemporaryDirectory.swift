@@ -14,6 +14,13 @@ package final class TemporaryDirectory: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
+    /// A copy in here: where it was built, other users may not look.
+    package func copy(of program: Executable) throws -> String {
+        let copy = path + "/" + program.rawValue
+        try FileManager.default.copyItem(atPath: program.path, toPath: copy)
+        return copy
+    }
+
     /// A user without privileges may work in here.
     package func giveAway(to user: uid_t) throws {
         guard unsafe chown(path, user, gid_t.max) == 0 else { throw TestFault("chown: \(errno)") }
