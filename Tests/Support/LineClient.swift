@@ -46,6 +46,12 @@ package final class LineClient: @unchecked Sendable {
 
     package func finishWriting() { writer.finish() }
 
+    /// Closes everything, without reading what is there.
+    package func hangUp() {
+        writer.close()
+        reader.close()
+    }
+
     private func record(_ bytes: [UInt8]) {
         guard Self.isRecorded else { return }
         unfinishedLine += bytes
