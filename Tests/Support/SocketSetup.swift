@@ -5,9 +5,11 @@ import Linux
 // Sockets that the programs never make themselves, but service managers and other peers do.
 
 extension UnixSocket {
-    /// A datagram socket that has a name; a leading `@` is an abstract one.
-    package static func bindDatagram(to address: String) throws -> OwnedFD {
-        let socket = try make(.datagram)
+    /// A socket of any type that has a name; a leading `@` is an abstract one.
+    package static func bind(_ type: __socket_type, to address: String) throws -> OwnedFD {
+        let raw = socket(AF_UNIX, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard raw >= 0 else { throw TestFault("socket: \(errno)") }
+        let made = try OwnedFD(inherited: Int(raw))
         let bytes = Array(address.utf8)
         var name = sockaddr_un()
         name.sun_family = sa_family_t(AF_UNIX)
@@ -17,10 +19,24 @@ extension UnixSocket {
         }
         let length = MemoryLayout<sa_family_t>.size + bytes.count + (isAbstract ? 0 : 1)
         let result = unsafe withUnsafePointer(to: &name) {
-            unsafe cloister_bind(CInt(socket.number), $0, socklen_t(length))
+            unsafe cloister_bind(raw, $0, socklen_t(length))
         }
         guard result == 0 else { throw TestFault("bind \(address): \(errno)") }
-        return socket
+        return made
+    }
+
+    /// What systemd hands over when a unit says ListenSequentialPacket=.
+    package static func listenForPackets(at path: String) throws -> OwnedFD {
+        let made = try bind(SOCK_SEQPACKET, to: path)
+        guard Glibc.listen(CInt(made.number), 8) == 0 else { throw TestFault("listen: \(errno)") }
+        return made
+    }
+
+    /// What it hands over for a port of the network: some free one.
+    package static func listenOnNetwork() throws -> OwnedFD {
+        let raw = socket(AF_INET, CInt(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard raw >= 0, Glibc.listen(raw, 8) == 0 else { throw TestFault("listen: \(errno)") }
+        return try OwnedFD(inherited: Int(raw))
     }
 
     /// The number of bytes that a direction holds before its writer has to wait.
