@@ -66,6 +66,12 @@ package final class ByteReader: @unchecked Sendable {
         return buffer
     }
 
+    /// Throws away what is there; waits for that long if there is nothing.
+    package func discard(within patience: Duration) throws {
+        if !hasEnded, isReadable(Deadline(in: patience)) { try fill(Deadline(), "bytes") }
+        buffer = []
+    }
+
     /// Until there is something to read, which stays unread.
     package func waitForBytes() throws {
         guard isReadable(Deadline()) else { throw TestFault("in vain waited for bytes") }

@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Linux
+import Synchronization
 
 /// The end of a test's patience. Everything that waits takes one, and none of them is a measurement: it is
 /// long enough for a machine that does many other things.
@@ -67,4 +68,12 @@ package final class Beside<Value: Sendable>: @unchecked Sendable {
 /// For what must not happen: there is no event to wait for.
 package func letTimePass(_ duration: Duration) {
     usleep(UInt32(duration / .microseconds(1)))
+}
+
+/// Tells a thread beside the test that it is enough.
+package final class Flag: Sendable {
+    private let value = Atomic(false)
+    package init() {}
+    package var isUp: Bool { value.load(ordering: .relaxed) }
+    package func raise() { value.store(true, ordering: .relaxed) }
 }

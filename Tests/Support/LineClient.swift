@@ -147,11 +147,22 @@ package enum Lines {
         """
     }
 
+    /// Of the modern era: for changes of the tool list.
+    package static func listen(id: Int) -> String {
+        """
+        {"jsonrpc":"2.0","id":\(id),"method":"subscriptions/listen","params":{\
+        "notifications":{"toolsListChanged":true},"_meta":\(envelope)}}
+        """
+    }
+
+    package static let envelope = """
+        {"io.modelcontextprotocol/protocolVersion":"2026-07-28",\
+        "io.modelcontextprotocol/clientCapabilities":{}}
+        """
+
     package static func discover(id: String) -> String {
         """
-        {"jsonrpc":"2.0","id":\(id),"method":"server/discover","params":{"_meta":\
-        {"io.modelcontextprotocol/protocolVersion":"2026-07-28",\
-        "io.modelcontextprotocol/clientCapabilities":{}}}}
+        {"jsonrpc":"2.0","id":\(id),"method":"server/discover","params":{"_meta":\(envelope)}}
         """
     }
 }

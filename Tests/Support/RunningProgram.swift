@@ -67,6 +67,10 @@ package final class RunningProgram: @unchecked Sendable {
 
     package func memory() throws -> Int { try statusNumber("VmRSS:") * 1024 }
 
+    package func descriptorCount() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
     /// `peakMemory` begins anew with what is in use now.
     package func forgetPeakMemory() throws {
         try Data("5".utf8).write(to: URL(fileURLWithPath: "/proc/\(pid)/clear_refs"))
