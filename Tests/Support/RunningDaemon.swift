@@ -18,7 +18,7 @@ package final class RunningDaemon: @unchecked Sendable {
     package init(
         _ executable: Executable = .fixtureDaemon, _ start: Start = .standalone,
         options: [String] = [], environment: [String: String] = [:], abstractNotify: Bool = false,
-        in directory: TemporaryDirectory? = nil, asUser user: uid_t? = nil
+        in directory: TemporaryDirectory? = nil, program path: String? = nil, asUser user: uid_t? = nil
     ) throws {
         let directory = try directory ?? TemporaryDirectory()
         self.directory = directory
@@ -28,10 +28,10 @@ package final class RunningDaemon: @unchecked Sendable {
         manager = try NotifySocket(at: abstractNotify ? "@" + notify : notify)
         var environment = environment
         environment["NOTIFY_SOCKET"] = manager.address
-        var command = Launch(executable.path, options)
+        var command = Launch(path ?? executable.path, options)
         if let user {
             try directory.giveAway(to: user)
-            unsafe chmod(notify, 0o666)
+            _ = unsafe chmod(notify, 0o666)
             command = command.asUser(user)
         }
         switch start {

@@ -21,6 +21,11 @@ package final class TemporaryDirectory: Sendable {
         return copy
     }
 
+    /// Every user may go in, and find what is there.
+    package func open() throws {
+        guard unsafe chmod(path, 0o755) == 0 else { throw TestFault("chmod: \(errno)") }
+    }
+
     /// A user without privileges may work in here.
     package func giveAway(to user: uid_t) throws {
         guard unsafe chown(path, user, gid_t.max) == 0 else { throw TestFault("chown: \(errno)") }
