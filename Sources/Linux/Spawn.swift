@@ -18,8 +18,8 @@ package enum Spawn {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-        unsafe posix_spawn_file_actions_adddup2(&actions, toChild.reader.raw, 0)
-        unsafe posix_spawn_file_actions_adddup2(&actions, fromChild.writer.raw, 1)
+        unsafe posix_spawn_file_actions_adddup2(&actions, toChild.reading.raw, 0)
+        unsafe posix_spawn_file_actions_adddup2(&actions, fromChild.writing.raw, 1)
         var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
         defer { unsafe arguments.forEach { unsafe free($0) } }
         var pid: pid_t = 0
@@ -28,18 +28,6 @@ package enum Spawn {
             throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
         }
         let pidfd = try ProcessFD.open(pid)
-        return Piped(pid: pid, pidfd: pidfd, input: toChild.writer, output: fromChild.reader)
-    }
-}
-
-package struct Pipe: ~Copyable {
-    package let reader: OwnedFD
-    package let writer: OwnedFD
-
-    package init() throws(SystemError) {
-        var raw: [CInt] = [-1, -1]
-        try systemCall("pipe2") { unsafe pipe2(&raw, O_CLOEXEC) }
-        reader = OwnedFD(raw: raw[0])
-        writer = OwnedFD(raw: raw[1])
+        return Piped(pid: pid, pidfd: pidfd, input: toChild.writing, output: fromChild.reading)
     }
 }

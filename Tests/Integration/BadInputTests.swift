@@ -225,7 +225,7 @@ import Testing
     @Test("A client whose process is killed is like one that hangs up")
     func killedClient() throws {
         let daemon = try RunningDaemon(options: ["--verbose"])
-        let input = try Pipe()
+        let input = try Linux.Pipe()
         let bridge = try Launch(Executable.bridge.path, ["--socket", daemon.socketPath]).start(
             descriptors: [0: input.reading.number])
         try ByteWriter(try input.writing.duplicate()).write(

@@ -20,9 +20,9 @@ import Testing
             directory = try TemporaryDirectory()
             let path = directory.path + "/" + socket
             try prepare(path)
-            let input = try Pipe()
+            let input = try Linux.Pipe()
             try input.reading.setBlocking(inputBlocks)
-            let output = try Pipe()
+            let output = try Linux.Pipe()
             program = try wrap(Launch(Executable.bridge.path, ["--socket", path]))
                 .start(descriptors: [0: input.reading.number, 1: output.writing.number])
             application = LineClient(

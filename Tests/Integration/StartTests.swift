@@ -23,7 +23,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let one = try UnixSocket.listen(at: directory.path + "/one", mode: 0o600)
         let other = try UnixSocket.listen(at: directory.path + "/other", mode: 0o600)
-        let pipe = try TestSupport.Pipe()
+        let pipe = try Linux.Pipe()
         let port = try UnixSocket.listenOnNetwork()
         let packets = try UnixSocket.listenForPackets(at: directory.path + "/packets")
         let daemon = try Launch(Executable.cloisterd.path).activated(sockets: 5).start(

@@ -21,8 +21,8 @@ import Testing
     {
         let programs = try TemporaryDirectory()
         try programs.giveAway(to: user)
-        let input = try Pipe()
-        let output = try Pipe()
+        let input = try Linux.Pipe()
+        let output = try Linux.Pipe()
         let bridge = try Launch(try programs.copy(of: .bridge), ["--socket", daemon.socketPath])
             .asUser(user)
             .start(descriptors: [0: input.reading.number, 1: output.writing.number])

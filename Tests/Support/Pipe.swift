@@ -1,24 +1,7 @@
 import Glibc
 import Linux
 
-/// A pipe whose ends no spawned program inherits by accident.
-package struct Pipe: ~Copyable {
-    package let reading: OwnedFD
-    package let writing: OwnedFD
-
-    package init(reading: consuming OwnedFD, writing: consuming OwnedFD) {
-        self.reading = reading
-        self.writing = writing
-    }
-
-    package init() throws {
-        var ends: [CInt] = [-1, -1]
-        guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw TestFault("pipe2: \(errno)") }
-        let one = try OwnedFD(inherited: Int(ends[0]))
-        writing = try OwnedFD(inherited: Int(ends[1]))
-        reading = one
-    }
-
+extension Pipe {
     /// How much it holds before its writer has to wait.
     package func resize(to bytes: CInt) {
         _ = fcntl(CInt(writing.number), F_SETPIPE_SZ, bytes)

@@ -120,7 +120,7 @@ package struct Launch: Sendable {
     package func run(
         _ environment: [String: String] = [:], descriptors: [Int: Int] = [:]
     ) throws -> (status: ProcessFD.Status, output: String, errors: String) {
-        let output = try Pipe()
+        let output = try Linux.Pipe()
         output.resize(to: 1 << 20)
         let program: RunningProgram
         do {

@@ -17,7 +17,7 @@ package final class RunningProgram: @unchecked Sendable {
         _ path: String, _ arguments: [String] = [], environment: [String: String] = [:],
         descriptors: [Int: Int] = [:]
     ) throws {
-        let errorPipe = try Pipe()
+        let errorPipe = try Linux.Pipe()
         // A program that says much must not wait for a test that looks later.
         errorPipe.resize(to: 1 << 20)
         let null = try File.open("/dev/null", .readWrite)

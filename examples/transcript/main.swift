@@ -99,8 +99,9 @@ struct Transcript: ~Copyable {
     private mutating func nextLine() throws -> [UInt8]? {
         while true {
             if case .line(let line) = framer.next() { return line }
-            let bytes = try server.output.readSome(atMost: 64 << 10)
-            if bytes.isEmpty { return nil }
+            guard let bytes = try server.output.readSome(atMost: 64 << 10), !bytes.isEmpty else {
+                return nil
+            }
             framer.append(bytes.span)
         }
     }
