@@ -54,7 +54,7 @@ import Testing
             .cloisterd, ["--idle-timeout", "99999999999999999999"], "not \"99999999999999999999\""),
         Mistake(
             .cloisterd, ["--line-limit", "1023"], "--line-limit takes a number from 1024 to 1073741824"),
-        Mistake(.cloisterd, ["--line-limit", ""], "not \"\""),
+        Mistake(.cloisterd, ["--line-limit", ""], "--line-limit needs a value"),
         Mistake(
             .cloisterd, ["--stall-timeout", "0"], "--stall-timeout takes a number from 1 to 86400"),
         Mistake(.bridge, ["--nonsense"], "unknown option --nonsense"),
