@@ -131,11 +131,11 @@ struct JSONParser {
         _ bytes: Span<UInt8>, at start: Int, _ literal: StaticString, _ kind: JSONValue.Kind
     ) throws(JSONError) -> Int {
         let end = start + literal.utf8CodeUnitCount
-        guard end <= bytes.count else { throw JSONError(.unexpectedEnd, at: bytes.count) }
-        let matches = (0..<literal.utf8CodeUnitCount).allSatisfy {
+        let matches = (0..<min(end, bytes.count) - start).allSatisfy {
             unsafe bytes[start + $0] == literal.utf8Start[$0]
         }
         guard matches else { throw JSONError(.badLiteral, at: start) }
+        guard end <= bytes.count else { throw JSONError(.unexpectedEnd, at: bytes.count) }
         try append(kind, from: start, to: end)
         return end
     }
