@@ -2,6 +2,10 @@
 
 import PackageDescription
 
+// Tests/Fuzz/run.sh asks for the fuzzers, and that everything they run be instrumented.
+let isFuzzing = Context.environment["CLOISTER_FUZZ"] == "1"
+let instrumentation = isFuzzing ? ["-sanitize=fuzzer,address"] : []
+
 // One set of rules for every target. _GNU_SOURCE is for CLinux and Glibc alike: see Sources/CLinux.
 let rules: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
@@ -11,6 +15,7 @@ let rules: [SwiftSetting] = [
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
     // Small types cross module borders on the hot path: wrappers of the kernel's words, spans, closures.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),
+    .unsafeFlags(instrumentation),
 ]
 
 let package = Package(
@@ -69,6 +74,14 @@ let package = Package(
             path: "Tests/Integration", swiftSettings: rules),
     ]
 )
+
+if isFuzzing { package.targets += ["fuzz-json", "fuzz-session"].map(fuzzer) }
+
+func fuzzer(_ name: String) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["FuzzTargets"], path: "Tests/Fuzz/Drivers/\(name)",
+        linkerSettings: [.unsafeFlags(instrumentation)])
+}
 
 func unitTests(of target: String, with others: [String] = []) -> Target {
     .testTarget(
