@@ -110,7 +110,7 @@ package struct Pump: ~Copyable {
     private mutating func readInput() throws(SystemError) {
         do throws(SystemError) {
             try Self.fill(&up, from: input)
-        } catch where error.errno == .connectionReset {
+        } catch  where error.errno == .connectionReset {
             // A socket whose application left without reading all of its answers.
             up.sourceEnded = true
         }
@@ -121,7 +121,7 @@ package struct Pump: ~Copyable {
         do throws(SystemError) {
             try Self.fill(&down, from: socket)
             return true
-        } catch where error.errno == .connectionReset {
+        } catch  where error.errno == .connectionReset {
             return false
         }
     }
@@ -149,7 +149,7 @@ package struct Pump: ~Copyable {
         if !up.isEmpty {
             do throws(SystemError) {
                 up.sent += try UnixSocket.send(socket, up.bytes.span.extracting(up.sent...)) ?? 0
-            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
+            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
                 // What the daemon said before it went is still to be delivered.
                 up = Flow(sourceEnded: up.sourceEnded, isOver: true)
                 return !down.isOver
@@ -169,7 +169,7 @@ package struct Pump: ~Copyable {
         if !down.isEmpty, !outputMayBlock || polled[Place.output].contains(.write) {
             do throws(SystemError) {
                 down.sent += try write(down.bytes.span.extracting(down.sent...)) ?? 0
-            } catch where [.brokenPipe, .connectionReset].contains(error.errno) {
+            } catch  where [.brokenPipe, .connectionReset].contains(error.errno) {
                 return false
             }
         }

@@ -49,8 +49,7 @@ package final class ByteReader: @unchecked Sendable {
 
     /// Reads on until the text has been seen, and keeps everything.
     @discardableResult
-    package func wait(for text: String, within patience: Duration = Deadline.patience) throws -> String
-    {
+    package func wait(for text: String, within patience: Duration = Deadline.patience) throws -> String {
         let deadline = Deadline(in: patience)
         while true {
             let all = String(decoding: buffer, as: UTF8.self)

@@ -46,7 +46,8 @@ struct OptionsTests {
         (options.isVerbose, options.standalone, options.lineLimit) = (true, "d", 2048)
         let arguments = ["--verbose", "--standalone", "d", "--line-limit=2048"]
         #expect(try Options.parse(arguments) == .serve(options))
-        #expect(try Options.parse(["--line-limit", "2048", "--standalone=d", "--verbose"]) == .serve(options))
+        #expect(
+            try Options.parse(["--line-limit", "2048", "--standalone=d", "--verbose"]) == .serve(options))
     }
 
     @Test(arguments: [

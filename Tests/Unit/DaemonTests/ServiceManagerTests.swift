@@ -66,18 +66,19 @@ struct ServiceManagerTests {
 
     // MARK: Watchdog
 
-    @Test(arguments: [
-        (["WATCHDOG_USEC": "30000000"], .seconds(15)),
-        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "100"], .seconds(15)),
-        (["WATCHDOG_USEC": "3"], .microseconds(1)),
-        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "101"], nil),
-        (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "x"], nil),
-        (["WATCHDOG_USEC": "0"], nil),
-        (["WATCHDOG_USEC": "-5"], nil),
-        (["WATCHDOG_USEC": "soon"], nil),
-        (["WATCHDOG_PID": "100"], nil),
-        ([:], nil),
-    ] as [([String: String], Duration?)])
+    @Test(
+        arguments: [
+            (["WATCHDOG_USEC": "30000000"], .seconds(15)),
+            (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "100"], .seconds(15)),
+            (["WATCHDOG_USEC": "3"], .microseconds(1)),
+            (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "101"], nil),
+            (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "x"], nil),
+            (["WATCHDOG_USEC": "0"], nil),
+            (["WATCHDOG_USEC": "-5"], nil),
+            (["WATCHDOG_USEC": "soon"], nil),
+            (["WATCHDOG_PID": "100"], nil),
+            ([:], nil),
+        ] as [([String: String], Duration?)])
     func `the watchdog is patted twice in its time, if it is ours`(
         environment: [String: String], interval: Duration?
     ) {

@@ -31,10 +31,11 @@ struct StreamConnectionScheduleTests {
 
         mutating func words() -> String {
             let count = Int.random(in: 1...30, using: &random)
-            return String(decoding: (0..<count).map { _ in
-                next = (next + 1) % 26
-                return UInt8(ascii: "a") + next
-            }, as: UTF8.self)
+            return String(
+                decoding: (0..<count).map { _ in
+                    next = (next + 1) % 26
+                    return UInt8(ascii: "a") + next
+                }, as: UTF8.self)
         }
 
         /// One step; false when the peer has closed, after which it can do nothing.

@@ -79,19 +79,20 @@ struct MachineTests {
         #expect(Machine.cpuModel(in: cpuinfo) == model)
     }
 
-    @Test(arguments: [
-        ("/usr/share/zoneinfo/Europe/Paris", nil, "Europe/Paris"),
-        ("../usr/share/zoneinfo/America/Argentina/Buenos_Aires", nil, "America/Argentina/Buenos_Aires"),
-        ("/usr/share/zoneinfo/UTC", "Europe/Paris\n", "UTC"),
-        (nil, "Europe/Paris\n", "Europe/Paris"),
-        (nil, "Europe/Paris", "Europe/Paris"),
-        ("/etc/some/file", "Europe/Paris\n", "Europe/Paris"),
-        ("/usr/share/zoneinfo/", "Europe/Paris\n", "Europe/Paris"),
-        ("/etc/some/file", nil, nil),
-        (nil, "", nil),
-        (nil, "\n", nil),
-        (nil, nil, nil),
-    ] as [(String?, String?, String?)])
+    @Test(
+        arguments: [
+            ("/usr/share/zoneinfo/Europe/Paris", nil, "Europe/Paris"),
+            ("../usr/share/zoneinfo/America/Argentina/Buenos_Aires", nil, "America/Argentina/Buenos_Aires"),
+            ("/usr/share/zoneinfo/UTC", "Europe/Paris\n", "UTC"),
+            (nil, "Europe/Paris\n", "Europe/Paris"),
+            (nil, "Europe/Paris", "Europe/Paris"),
+            ("/etc/some/file", "Europe/Paris\n", "Europe/Paris"),
+            ("/usr/share/zoneinfo/", "Europe/Paris\n", "Europe/Paris"),
+            ("/etc/some/file", nil, nil),
+            (nil, "", nil),
+            (nil, "\n", nil),
+            (nil, nil, nil),
+        ] as [(String?, String?, String?)])
     func `the time zone is where the link points, or what the file says`(
         link: String?, file: String?, name: String?
     ) {
