@@ -15,7 +15,8 @@ final class Wire {
     let clock = ManualClock()
     let loop: EventLoop
     let peer: MemoryStream
-    private(set) var connection: StreamConnection!
+    /// Made last, for it reports to this object.
+    private var opened: StreamConnection?
     private(set) var events: [Event] = []
     /// Called with every event, after it is written down.
     var onEvent: (Event) -> Void = { _ in }
@@ -43,7 +44,7 @@ final class Wire {
     ) throws {
         var limits = StreamConnection.Limits()
         set(&limits)
-        connection = try StreamConnection(
+        opened = try StreamConnection(
             stream, on: loop, limits: limits,
             StreamConnection.Handlers(
                 onBytes: { [unowned self] bytes in
@@ -52,6 +53,11 @@ final class Wire {
                 onFinish: { [unowned self] in record(.finish) },
                 onDrain: { [unowned self] in record(.drain) },
                 onEnd: { [unowned self] in record(.end($0.description)) }))
+    }
+
+    var connection: StreamConnection {
+        guard let opened else { preconditionFailure("a wire that was not opened") }
+        return opened
     }
 
     private func record(_ event: Event) {
