@@ -26,7 +26,7 @@ for target in $targets; do
         "$found" "Tests/Fuzz/corpus/$target" 2>&1 |
         sed '/Recommended dictionary/,/End of recommended/d'; then
         status=1
-        echo "fuzz-$target failed; the input is kept in $crashes/$(ls -t "$crashes" | head -n 1)" >&2
+        echo "fuzz-$target failed; the input is kept in $crashes" >&2
     fi
 done
 exit $status

@@ -8,7 +8,7 @@ struct ChildProcessTests {
     private func spawn(_ words: [String]) throws -> pid_t {
         var pid: pid_t = 0
         var arguments = unsafe words.map { unsafe strdup($0) } + [nil]
-        defer { for unsafeargument in unsafe arguments { unsafe free(argument) } }
+        defer { unsafe arguments.forEach { unsafe free($0) } }
         let error = unsafe posix_spawnp(&pid, words[0], nil, nil, &arguments, environ)
         try #require(error == 0)
         return pid
