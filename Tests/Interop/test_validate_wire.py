@@ -240,3 +240,10 @@ def test_it_succeeds_only_if_it_has_seen_messages(schemas, tmp_path, monkeypatch
     )
     assert validate_wire.main(arguments) == 0
     assert capsys.readouterr().out.endswith("1 messages validated, 0 violations\n")
+
+
+def test_an_error_without_an_id_may_only_refuse_what_was_not_understood_or_the_whole_connection(violations):
+    error = {"jsonrpc": "2.0", "id": None, "error": {"code": -32603, "message": "too many sessions"}}
+    line = ("<", json.dumps(error).encode())
+    assert violations(line) == []
+    only(violations(*handshake("2025-11-25"), line), "null id")

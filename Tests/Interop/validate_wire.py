@@ -343,7 +343,9 @@ class Connection:
         if "id" not in message:
             yield "an error without an id (it has to be null if it is unknown)", ""
         elif message["id"] is None:
-            if code not in (-32700, -32600):
+            # A connection that gets no session is told so before anything else, and answers nothing.
+            is_refusal = code == -32603 and self.messages == 1
+            if code not in (-32700, -32600) and not is_refusal:
                 yield f"error {code} with a null id: the request was understood, so its id is known", ""
             message = {key: value for key, value in message.items() if key != "id"}
             if revision.id_required:
