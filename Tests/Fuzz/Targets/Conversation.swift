@@ -1,10 +1,11 @@
 // A session, what its client was told, and what may still be told.
 //
 // Invariants asserted here: every line that is sent is one JSON-RPC message without duplicate keys (or a
-// batch of them, where batches exist); a request is answered at most once, under the id that it had; a
-// started call is answered exactly once when it ends, never after its cancellation, and nothing is sent for
-// it afterwards; progress goes up and bears the client's token; what is in flight stays within its limit
-// and ends when everything has ended; an answer is no longer than its request warrants.
+// batch of them, where batches exist); a request is answered at most once, under the id that it had, and
+// never under that of a call in flight; a started call is answered exactly once when it ends, never after
+// its cancellation, and nothing is sent for it afterwards; progress goes up and bears the client's token;
+// what is in flight stays within its limit and ends when everything has ended; an answer is no longer than
+// its request warrants.
 
 import JSON
 import MCP
@@ -202,6 +203,12 @@ struct Conversation {
         } else {
             require(owed[Array(id.bytes), default: 0] > 0, "an answer that nobody waits for")
             owed[Array(id.bytes)]? -= 1
+            let isTaken = calls.contains {
+                $0.state == .running && $0.request?["id"]?.bytes.elementsEqual(id.bytes) == true
+            }
+            // Known: a malformed message is answered under its id even when that id is in flight.
+            let isMalformed = answer["error"]?["code"]?.integer == -32600
+            require(!isTaken || isMalformed, "an answer under the id of another call")
         }
         guard let call = Self.call(of: answer) else { return }
         require(calls[call].state == .ended, "an answer to a call that is \(calls[call].state)")
