@@ -1,4 +1,3 @@
-import Glibc
 import Linux
 
 /// The end of sd_notify(3) that a service manager holds.
@@ -10,7 +9,7 @@ package final class NotifySocket: @unchecked Sendable {
 
     package init(at address: String) throws {
         self.address = address
-        socket = try UnixSocket.bind(SOCK_DGRAM, to: address)
+        socket = try UnixSocket.bindDatagram(to: address)
     }
 
     /// The next notification, as its assignments in order.

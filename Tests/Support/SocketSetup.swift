@@ -5,8 +5,12 @@ import Linux
 // Sockets that the programs never make themselves, but service managers and other peers do.
 
 extension UnixSocket {
-    /// A socket of any type that has a name; a leading `@` is an abstract one.
-    package static func bind(_ type: __socket_type, to address: String) throws -> OwnedFD {
+    package static func bindDatagram(to address: String) throws -> OwnedFD {
+        try bind(SOCK_DGRAM, to: address)
+    }
+
+    /// A leading `@` names the abstract namespace.
+    private static func bind(_ type: __socket_type, to address: String) throws -> OwnedFD {
         let raw = socket(AF_UNIX, CInt(type.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard raw >= 0 else { throw TestFault("socket: \(errno)") }
         let made = try OwnedFD(inherited: Int(raw))

@@ -1,5 +1,0 @@
-import Testing
-
-@testable import Linux
-
-@Test func placeholder() {}
