@@ -25,6 +25,8 @@ package final class SocketPair: Sendable {
         try theirs.setBlocking(programsBlocks)
     }
 
+    /// For a test that is the program itself.
+    package func programsEnd() throws -> OwnedFD { try theirs.duplicate() }
+
     package var programsNumber: Int { theirs.number }
-    package var programsIsBlocking: Bool { isBlocking(theirs) }
 }

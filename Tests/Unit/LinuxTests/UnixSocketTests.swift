@@ -134,6 +134,6 @@ import Testing
     private func withGonePeer(_ body: (borrowing OwnedFD) throws -> Void) throws {
         let ends = try SocketPair()
         ends.ours.hangUp()
-        try body(try OwnedFD(inherited: Int(dup(CInt(ends.programsNumber)))))
+        try body(ends.programsEnd())
     }
 }

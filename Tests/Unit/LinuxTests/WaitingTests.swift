@@ -36,7 +36,7 @@ import Testing
     func hangUp() throws {
         let epoll = try Epoll()
         let ends = try SocketPair()
-        let theirs = try OwnedFD(inherited: Int(dup(CInt(ends.programsNumber))))
+        let theirs = try ends.programsEnd()
         try epoll.add(theirs, .read, token: 1)
         ends.ours.writer.finish()
         #expect(try events(epoll)[1]?.isHungUp == false)

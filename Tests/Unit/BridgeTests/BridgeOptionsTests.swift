@@ -1,0 +1,68 @@
+import Testing
+
+@testable import Bridge
+
+@Suite struct BridgeOptionsTests {
+    struct Case: Sendable, CustomTestStringConvertible {
+        let arguments: [String]
+        let socket: String
+        let client: String?
+
+        init(_ arguments: [String], socket: String = "/run/cloister/mcp.sock", client: String? = nil) {
+            (self.arguments, self.socket, self.client) = (arguments, socket, client)
+        }
+
+        var testDescription: String { arguments.description }
+    }
+
+    static let cases = [
+        Case([]),
+        Case(["--socket", "/a"], socket: "/a"),
+        Case(["--socket=/a"], socket: "/a"),
+        Case(["--socket=a=b"], socket: "a=b"),
+        Case(["--client", "x"], client: "x"),
+        Case(["--client=--socket"], client: "--socket"),
+        Case(["--client", "--help"], client: "--help"),
+        Case(["--client", "a", "--client", "b"], client: "b"),
+        Case(["--client", "x", "--socket", "/a"], socket: "/a", client: "x"),
+        Case(
+            ["--client", String(repeating: "x", count: 128)], client: String(repeating: "x", count: 128)
+        ),
+    ]
+
+    @Test(
+        "Options are taken with a space or an equals sign, in any order, the last one of a name",
+        arguments: cases)
+    func options(_ example: Case) throws {
+        let request = try BridgeOptions.parse(example.arguments)
+        #expect(request == .connect(BridgeOptions(socket: example.socket, client: example.client)))
+    }
+
+    @Test(
+        "Help and version are asked for from anywhere",
+        arguments: [
+            (["--help"], BridgeOptions.Request.help), (["--client", "x", "-h"], .help),
+            (["--version"], .version),
+            (["--version", "--nonsense"], .version),
+        ])
+    func requests(arguments: [String], request: BridgeOptions.Request) throws {
+        #expect(try BridgeOptions.parse(arguments) == request)
+    }
+
+    @Test(
+        "No control character is in a name, whichever it is",
+        arguments: [0...0x1F, 0x7F...0x9F] as [ClosedRange<UInt32>])
+    func controlCharacters(range: ClosedRange<UInt32>) throws {
+        for value in range {
+            let character = try #require(Unicode.Scalar(value))
+            #expect(throws: BridgeOptions.Fault.self) {
+                try BridgeOptions.parse(["--client", "a\(character)b"])
+            }
+        }
+        // Their neighbours are.
+        for value in [0x20, 0x7E, 0xA0] as [UInt32] {
+            let character = try #require(Unicode.Scalar(value))
+            #expect(throws: Never.self) { try BridgeOptions.parse(["--client", "a\(character)b"]) }
+        }
+    }
+}
