@@ -16,7 +16,9 @@ import Testing
         let application: LineClient
     }
 
-    private func greeting(of user: uid_t, to daemon: RunningDaemon, _ name: String = #function) throws
+    private func greeting(
+        of user: uid_t, to daemon: RunningDaemon, recordedAs name: String? = #function
+    ) throws
         -> Greeting
     {
         let programs = try TemporaryDirectory()
@@ -48,7 +50,7 @@ import Testing
         #expect(own.answer["result"]?["serverInfo"] != nil)
         try daemon.connect().initialize()
 
-        let other = try greeting(of: Self.another, to: daemon)
+        let other = try greeting(of: Self.another, to: daemon, recordedAs: nil)
         #expect(other.answer["result"] == nil)
         #expect(other.answer.errorCode == -32603)
         #expect(

@@ -8,24 +8,25 @@ package final class LineClient: @unchecked Sendable {
     /// Whoever is at the other end, so that it stays as long as it is talked to.
     package var peer: AnyObject?
     private let writer: ByteWriter
-    private let recording: WireRecording
+    /// Of a connection that is no session there is no recording.
+    private let recording: WireRecording?
     private var unfinishedLine: [UInt8] = []
     /// Beyond every limit of a line: what is more is of no interest to the schemas.
     private static let mostRecorded = 20 << 20
     private static let isRecorded = Process.environment("CLOISTER_WIRE") != nil
 
-    package init(_ socket: consuming OwnedFD, recordedAs name: String) throws {
+    package init(_ socket: consuming OwnedFD, recordedAs name: String?) throws {
         let other = try socket.duplicate()
         (reader, writer) = (ByteReader(socket), ByteWriter(other))
-        recording = WireRecording(name)
+        recording = name.map { WireRecording($0) }
     }
 
     /// Over two pipes, as the bridge's application is.
     package init(
-        reading: consuming OwnedFD, writing: consuming OwnedFD, recordedAs name: String
+        reading: consuming OwnedFD, writing: consuming OwnedFD, recordedAs name: String?
     ) {
         (reader, writer) = (ByteReader(reading), ByteWriter(writing))
-        recording = WireRecording(name)
+        recording = name.map { WireRecording($0) }
     }
 
     // MARK: Out
@@ -53,10 +54,10 @@ package final class LineClient: @unchecked Sendable {
     }
 
     private func record(_ bytes: [UInt8]) {
-        guard Self.isRecorded else { return }
+        guard recording != nil, Self.isRecorded else { return }
         unfinishedLine += bytes
         while let newline = unfinishedLine.firstIndex(of: 0x0A) {
-            recording.sent(byClient: Array(unfinishedLine[..<newline]))
+            recording?.sent(byClient: Array(unfinishedLine[..<newline]))
             unfinishedLine.removeFirst(newline + 1)
         }
         if unfinishedLine.count > Self.mostRecorded {
@@ -71,7 +72,7 @@ package final class LineClient: @unchecked Sendable {
         guard let line = try reader.readLine(within: patience) else {
             throw TestFault("the connection ended")
         }
-        recording.sent(byServer: line)
+        recording?.sent(byServer: line)
         return try JSONDocument(line, limits: JSONLimits(bytes: max(line.count, 1024))).root
     }
 
@@ -88,7 +89,7 @@ package final class LineClient: @unchecked Sendable {
     /// Nothing but the end may come.
     package func expectEnd(within patience: Duration = Deadline.patience) throws {
         if let line = try reader.readLine(within: patience) {
-            recording.sent(byServer: line)
+            recording?.sent(byServer: line)
             throw TestFault("not the end: \(String(decoding: line.prefix(500), as: UTF8.self))")
         }
         guard try reader.readToEnd().isEmpty else { throw TestFault("an unfinished line at the end") }

@@ -43,7 +43,9 @@ import Testing
         let path = directory.path + "/socket"
         let listener = ListeningSocket(try UnixSocket.listen(at: path, mode: 0o600))
         let client = try Self.connect(to: path)
-        let credentials = try PeerCredentials(of: try listener.accept())
+        // Kept, because the client ends with its connection.
+        let connection = try listener.accept()
+        let credentials = try PeerCredentials(of: connection)
         #expect(credentials.pid == client.pid)
         #expect(credentials.pid != getpid())
         #expect(credentials.uid == getuid())
@@ -86,7 +88,8 @@ import Testing
         try directory.giveAway(to: user)
         let program = try directory.copy(of: .bridge)
         let client = try Self.connect(to: path) { Launch(program, $0).asUser(user) }
-        let credentials = try PeerCredentials(of: try listener.accept())
+        let connection = try listener.accept()
+        let credentials = try PeerCredentials(of: connection)
         #expect(credentials.uid == user)
         #expect(credentials.gid == user)
         #expect(credentials.pid == client.pid)
