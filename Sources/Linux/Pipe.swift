@@ -16,4 +16,8 @@ package struct Pipe: ~Copyable {
         self.reading = reading
         self.writing = writing
     }
+
+    /// One end; the other is closed.
+    package consuming func readingAlone() -> OwnedFD { reading }
+    package consuming func writingAlone() -> OwnedFD { writing }
 }

@@ -2,10 +2,6 @@ import Glibc
 import Linux
 
 extension Pipe {
-    /// Closes the other end.
-    package consuming func readingAlone() -> OwnedFD { reading }
-    package consuming func writingAlone() -> OwnedFD { writing }
-
     /// How much it holds before its writer has to wait.
     package func resize(to bytes: CInt) {
         _ = fcntl(CInt(writing.number), F_SETPIPE_SZ, bytes)

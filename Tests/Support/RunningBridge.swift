@@ -85,7 +85,7 @@ package final class RunningBridge: @unchecked Sendable {
 
     package static func ends(_ plumbing: Plumbing) throws -> Pipe {
         switch plumbing {
-        case .pipe: return try Pipe()
+        case .pipe: return try Linux.Pipe()
         case .socket:
             let pair = try UnixSocket.pair()
             // Programs get sockets that block, as their parents' socketpair(2) makes them.

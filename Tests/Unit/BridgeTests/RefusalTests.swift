@@ -70,7 +70,7 @@ import Testing
     func slowReader() throws {
         let refusal = Refusal(SystemError("connect", .notFound, "/s"), socket: "/s")
         let output = try SocketPair(programsBlocks: false)
-        let input = try Pipe()
+        let input = try Linux.Pipe()
         // More questions than there is room for answers, until somebody reads them.
         let questions = (1...2000).map {
             #"{"jsonrpc":"2.0","id":\#($0),"method":"tools/list"}"# + "\n"

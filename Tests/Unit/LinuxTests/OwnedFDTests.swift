@@ -6,7 +6,7 @@ import Testing
 @Suite struct OwnedFDTests {
     @Test("Leaving scope closes, and nothing else does")
     func closes() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let before = try openDescriptors(of: pipe.reading)
         do {
             let copy = try pipe.reading.duplicate()
@@ -62,7 +62,7 @@ import Testing
 
     @Test("A copy is close-on-exec and shares the open file")
     func duplicate() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let copy = try pipe.reading.duplicate()
         #expect(copy.number >= 3)
         #expect(isCloseOnExec(copy) == true)
@@ -74,7 +74,7 @@ import Testing
 
     @Test("A reopened pipe is the same pipe with a mode of its own")
     func reopenedPipe() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let own = try pipe.writing.reopenedPipe()
         #expect(isBlocking(own) == false)
         #expect(isBlocking(pipe.writing) == true)
@@ -89,7 +89,7 @@ import Testing
 
     @Test("It knows what it is open on")
     func types() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         #expect(pipe.reading.type == .pipe)
         #expect(pipe.writing.type == .pipe)
         #expect(try UnixSocket.make(.stream).type == .socket)
@@ -99,7 +99,7 @@ import Testing
 
     @Test("Reading tells nothing yet from the end")
     func reading() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         try pipe.reading.setBlocking(false)
         #expect(try pipe.reading.readSome(atMost: 4) == nil)
         #expect(try pipe.writing.write([1, 2, 3, 4, 5].span) == 5)

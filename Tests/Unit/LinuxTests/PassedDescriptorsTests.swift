@@ -8,7 +8,7 @@ import Testing
     @Test("A descriptor that was passed works, is ours alone, and is close-on-exec")
     func works() throws {
         let pair = try UnixSocket.pair()
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         #expect(try UnixSocket.send(pair.one, Array("take this".utf8), passing: pipe.writing) == 9)
         let message = try UnixSocket.receive(pair.other, atMost: 100)
         #expect(message?.bytes == Array("take this".utf8))
@@ -38,7 +38,7 @@ import Testing
     @Test("As many as fit arrive, and those that nobody takes are closed", arguments: [1, 2, 16])
     func untaken(count: Int) throws {
         let pair = try UnixSocket.pair()
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let before = try openDescriptors(of: pipe.writing)
         try sendDescriptors(count, of: pipe.writing, over: pair.one)
         do {
@@ -54,7 +54,7 @@ import Testing
     @Test("More than fit are refused whole, and none of them leaks", arguments: [17, 18, 100, 253])
     func tooMany(count: Int) throws {
         let pair = try UnixSocket.pair()
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let before = try openDescriptors(of: pipe.writing)
         try sendDescriptors(count, of: pipe.writing, over: pair.one)
         #expect(throws: SystemError("recvmsg", .messageTooLong)) {
@@ -69,7 +69,7 @@ import Testing
     @Test("Descriptors of two messages do not mix")
     func twoMessages() throws {
         let pair = try UnixSocket.pair()
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         try sendDescriptors(2, of: pipe.writing, over: pair.one)
         try sendDescriptors(3, of: pipe.writing, over: pair.one)
         #expect(try UnixSocket.receive(pair.other, atMost: 100)?.descriptorCount == 2)

@@ -108,7 +108,7 @@ import Testing
 
     @Test("What is no socket has no peer, and says so")
     func noSocket() throws {
-        let pipe = try TestSupport.Pipe()
+        let pipe = try Linux.Pipe()
         #expect(throws: SystemError("getsockopt", Errno(rawValue: ENOTSOCK), "SO_PEERCRED")) {
             _ = try PeerCredentials(of: pipe.reading)
         }
@@ -118,7 +118,7 @@ import Testing
     private static func connect(
         to path: String, as launch: ([String]) -> Launch = { Launch(Executable.bridge.path, $0) }
     ) throws -> RunningProgram {
-        let input = try TestSupport.Pipe()
+        let input = try Linux.Pipe()
         return try launch(["--socket", path]).start(descriptors: [
             0: input.reading.number, 3: input.writing.number,
         ])

@@ -67,7 +67,7 @@ import Testing
     @Test("Adding twice, or what is not there, is an error with its name")
     func epollErrors() throws {
         let epoll = try Epoll()
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         try epoll.add(pipe.reading, .read, token: 1)
         #expect(throws: SystemError("epoll_ctl", .exists)) {
             try epoll.add(pipe.reading, .read, token: 2)
@@ -101,7 +101,7 @@ import Testing
 
     @Test("A poll set answers by place, and a place without a descriptor stays silent")
     func pollSet() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let file = try File.open("/proc/self/exe")
         var set = PollSet()
         set.add(pipe.reading, .read)
@@ -123,12 +123,12 @@ import Testing
 
     @Test("A reader or a writer that is gone is a hang-up")
     func pollHangUp() throws {
-        let reading = try Pipe().readingAlone()
+        let reading = try Linux.Pipe().readingAlone()
         var set = PollSet()
         set.add(reading, [])
         try set.wait()
         #expect(set[0].isHungUp)
-        let writing = try Pipe().writingAlone()
+        let writing = try Linux.Pipe().writingAlone()
         set.removeAll()
         set.add(writing, [])
         try set.wait()
@@ -157,7 +157,7 @@ import Testing
 
     @Test("A call that a signal interrupts goes on as if nothing had been")
     func interruption() throws {
-        let pipe = try Pipe()
+        let pipe = try Linux.Pipe()
         let reading = Held(try pipe.reading.duplicate())
         let thread = ThreadUnderTest()
         Interruptions.install(SIGUSR2)
@@ -165,7 +165,7 @@ import Testing
             thread.begin()
             return try reading.fd.readSome(atMost: 10)
         }
-        let polled = try Pipe()
+        let polled = try Linux.Pipe()
         let polledEnd = Held(try polled.reading.duplicate())
         let poller = ThreadUnderTest()
         let poll = Beside {
