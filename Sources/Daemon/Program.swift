@@ -49,7 +49,7 @@ package enum Program {
         settings.session.stream.stallTime = .seconds(options.stallSeconds)
         settings.toolsPerPage = toolsPerPage
         if passed > 0, options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
-        // Without systemd there is no helper with the privilege to act for somebody else.
+        // Without systemd nobody here has the privilege to act for somebody else.
         if options.standalone != nil, Process.userID != 0 { settings.onlyUser = Process.userID }
         // A session has two descriptors, its socket and its peer's pidfd.
         settings.mostSessions = min(settings.mostSessions, (Process.raiseFileLimit() - 64) / 2)
