@@ -40,7 +40,7 @@ struct ChildProcessTests {
         try run(loop)
         #expect(seen == [status])
         #expect(isGone(pid))
-        while try loop.turn(waiting: false) {}
+        try loop.runUntilIdle()
         #expect(seen.count == 1)
     }
 

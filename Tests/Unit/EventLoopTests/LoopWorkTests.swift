@@ -45,6 +45,13 @@ struct LoopWorkTests {
         #expect(try !loop.turn(waiting: false))
     }
 
+    @Test func `a loop that is never idle says so`() throws {
+        let loop = try EventLoop(clock: ManualClock())
+        func again() { loop.later(again) }
+        again()
+        #expect(throws: EventLoop.NeverIdle.self) { try loop.runUntilIdle() }
+    }
+
     @Test func `work that never ends does not starve descriptors`() throws {
         let loop = try EventLoop(clock: ManualClock())
         let wakeUp = try EventFD()
