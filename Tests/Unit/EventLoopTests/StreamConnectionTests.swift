@@ -35,6 +35,15 @@ struct StreamConnectionTests {
         #expect(wire.connection.backlogCount == 0)
     }
 
+    @Test func `what is sent when the peer has room again waits behind what was sent before`() throws {
+        let wire = try Wire(capacity: 3)
+        wire.send("abcdef")
+        #expect(text(wire.peer.takeAll()) == "abc")
+        // The loop has not turned: the room is there, and "def" waits for it.
+        wire.send("ghi")
+        #expect(try wire.takeEverything() == "defghi")
+    }
+
     @Test func `sending nothing is nothing`() throws {
         let wire = try Wire()
         wire.send("")
