@@ -1,5 +1,6 @@
 import EventLoop
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -23,9 +24,10 @@ final class ServedDaemon {
     ) throws {
         loop = try EventLoop(clock: clock)
         directory = try TemporaryDirectory()
-        manager = try NotifySocket()
+        try directory.open()
+        manager = try NotifySocket(at: directory.path + "/notify")
         var environment = environment
-        environment["NOTIFY_SOCKET"] = manager.name
+        environment["NOTIFY_SOCKET"] = manager.address
         var settings = Daemon.Settings()
         set(&settings)
         daemon = Daemon(
@@ -66,5 +68,14 @@ final class ServedDaemon {
 
     func setTools(_ names: String...) {
         daemon.assumeIsolated { $0.setTools(names.map { FixtureTools.tool($0) }) }
+    }
+}
+
+extension NotifySocket {
+    /// What has arrived since the last time, one text a datagram.
+    func received() -> [String] {
+        var datagrams: [String] = []
+        while let lines = try? next(within: .zero) { datagrams.append(lines.joined(separator: "\n")) }
+        return datagrams
     }
 }

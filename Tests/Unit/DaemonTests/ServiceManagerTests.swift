@@ -1,4 +1,4 @@
-import Foundation
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -14,16 +14,18 @@ struct ServiceManagerTests {
     func `what it is told arrives as datagrams, at a path or at an abstract name`(
         isAbstract: Bool
     ) throws {
-        let socket = try NotifySocket(isAbstract: isAbstract)
-        let manager = manager(["NOTIFY_SOCKET": socket.name])
-        #expect(try socket.received() == [])
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/notify"
+        let socket = try NotifySocket(at: isAbstract ? "@" + path : path)
+        let manager = manager(["NOTIFY_SOCKET": socket.address])
+        #expect(socket.received() == [])
         manager.ready(status: "Serving 0 clients")
         manager.status("Serving 1 client")
         manager.patWatchdog()
         manager.reloading(at: .seconds(5) + .microseconds(7) + .nanoseconds(999))
         manager.stopping()
         #expect(
-            try socket.received() == [
+            socket.received() == [
                 "READY=1\nSTATUS=Serving 0 clients", "STATUS=Serving 1 client", "WATCHDOG=1",
                 "RELOADING=1\nMONOTONIC_USEC=5000007",
                 "STOPPING=1\nSTATUS=Finishing calls in flight",

@@ -45,11 +45,11 @@ struct SessionEndTests {
         try served.advance(by: .seconds(4))
         served.tools.release("b")
         #expect(try served.client.receive() == ["2: b"])
-        #expect(!served.client.isAtEnd)
+        #expect(try !served.client.isAtEnd)
         try served.advance(by: .milliseconds(999))
         served.tools.release("a")
         #expect(try served.client.receive() == ["1: a"])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         #expect(served.timesGone == 1)
         // The closing time is over, and nobody is there whom it could end.
         try served.advance(by: .seconds(3600))
@@ -63,7 +63,7 @@ struct SessionEndTests {
         try served.client.request(1, "ping")
         served.client.finish()
         #expect(try served.client.receive() == ["1: result"])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         #expect(served.timesGone == 1)
     }
 
@@ -81,7 +81,7 @@ struct SessionEndTests {
         #expect(served.timesGone == 1)
         #expect(served.tools.events == ["began a", "began b", "cancelled a"])
         #expect(try served.client.receive() == [])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         served.tools.release("b")
         try served.settle()
         #expect(served.timesGone == 1)
@@ -94,7 +94,7 @@ struct SessionEndTests {
         try served.client.notify("notifications/cancelled", #"{"requestId":1}"#)
         served.client.finish()
         #expect(try served.client.receive() == [])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         #expect(served.timesGone == 1)
     }
 
@@ -116,7 +116,7 @@ struct SessionEndTests {
         #expect(served.tools.events == ["began a"])
         served.tools.release("a")
         #expect(try served.client.receive() == ["1: a"])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         #expect(served.timesGone == 1)
     }
 
@@ -127,7 +127,7 @@ struct SessionEndTests {
         try served.settle()
         #expect(served.timesGone == 1)
         _ = try served.client.receive()
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         served.beginClosing()
         #expect(served.timesGone == 1)
     }
@@ -154,7 +154,7 @@ struct SessionEndTests {
         served.beginClosing()
         #expect(
             try served.client.receive() == ["5: result", "notifications/cancelled 5 5"])
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
     }
 
     // MARK: Clients that do not read
@@ -187,7 +187,7 @@ struct SessionEndTests {
         let answers = try served.client.receive()
         #expect(answers.dropLast() == (1...200).map { "\($0): result" })
         #expect(answers.last?.count == "201: ".count + 5000)
-        #expect(served.client.isAtEnd)
+        #expect(try served.client.isAtEnd)
         #expect(served.timesGone == 1)
     }
 

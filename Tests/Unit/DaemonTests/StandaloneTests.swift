@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import Linux
+import TestSupport
 import Testing
 
 @testable import Daemon
@@ -24,6 +25,20 @@ struct StandaloneTests {
             return nil
         } catch {
             return error.description
+        }
+    }
+
+    /// Claims the directory of one that is gone. Its descriptors may live on for a moment: a child process
+    /// that another test starts meanwhile holds copies until it executes its program.
+    private func claimAgain() throws -> Standalone {
+        let deadline = Deadline()
+        while true {
+            do throws(Standalone.Fault) {
+                return try Standalone.claim(directory)
+            } catch {
+                if deadline.hasPassed { throw error }
+                letTimePass(.milliseconds(2))
+            }
         }
     }
 
@@ -52,7 +67,7 @@ struct StandaloneTests {
         #expect(canConnect(first.socketPath))
         _ = consume listening
         _ = consume first
-        #expect(fault(directory) == nil)
+        _ = try claimAgain()
     }
 
     @Test func `a directory that is there already will do`() throws {
@@ -66,8 +81,8 @@ struct StandaloneTests {
         _ = try dead.listen()
         let path = dead.socketPath
         _ = consume dead
-        #expect(!canConnect(path))
-        let standalone = try Standalone.claim(directory)
+        try Deadline().wait(for: "the end of the socket") { !canConnect(path) }
+        let standalone = try claimAgain()
         let listening = try standalone.listen()
         #expect(canConnect(path))
         _ = consume listening

@@ -25,7 +25,7 @@ final class TestClient {
     private var transport: Transport?
     private let recording = WireRecording(Test.current?.name ?? "unit")
     private var unread: [UInt8] = []
-    private(set) var isAtEnd = false
+    private var hasReadEnd = false
 
     init(_ transport: Transport, on loop: EventLoop) {
         (self.transport, self.loop) = (transport, loop)
@@ -86,11 +86,31 @@ final class TestClient {
     }
 
     func close() {
-        if case .memory(let stream) = transport { stream.close() }
+        switch transport {
+        case .memory(let stream): stream.close()
+        // Said, not only done: see `isAtEnd`.
+        case .socket(let socket): _ = shutdown(CInt(socket.fd.number), CInt(SHUT_RDWR))
+        case nil: break
+        }
         transport = nil
     }
 
     // MARK: In
+
+    /// The session has ended its direction. On a socket that takes a moment at times: a child process that
+    /// another test starts meanwhile holds a copy of every descriptor until it executes its program.
+    var isAtEnd: Bool {
+        get throws {
+            if case .socket = transport {
+                try Deadline().wait(for: "the end of a connection") {
+                    try loop.runUntilIdle()
+                    try takeBytes()
+                    return hasReadEnd
+                }
+            }
+            return hasReadEnd
+        }
+    }
 
     /// Turns the loop and takes what arrives until nothing more does: each message in short.
     func receive() throws -> [String] {
@@ -125,18 +145,18 @@ final class TestClient {
         switch transport {
         case .memory(let stream):
             unread += stream.takeAll()
-            isAtEnd = stream.isAtEnd
+            hasReadEnd = stream.isAtEnd
         case .socket(let socket):
             var buffer = [UInt8](repeating: 0, count: 65536)
-            while !isAtEnd {
+            while !hasReadEnd {
                 let count: Int? =
                     try unsafe buffer.withUnsafeMutableBytes { try unsafe socket.fd.read(into: $0) }
                 guard let count else { return }
-                isAtEnd = count == 0
+                hasReadEnd = count == 0
                 unread += buffer[..<count]
             }
         case nil:
-            isAtEnd = true
+            hasReadEnd = true
         }
     }
 
@@ -196,12 +216,3 @@ func run(
 
 /// No test may be skipped: one that cannot be run here fails.
 let mustRun = ProcessInfo.processInfo.environment["CLOISTER_MUST_RUN"] == "1"
-
-/// A new directory, gone with the test.
-final class TemporaryDirectory {
-    let path = "\(NSTemporaryDirectory())/cloister-\(UUID().uuidString.prefix(8))"
-
-    init() throws { try File.makeDirectory(path, mode: 0o755) }
-
-    deinit { try? FileManager.default.removeItem(atPath: path) }
-}

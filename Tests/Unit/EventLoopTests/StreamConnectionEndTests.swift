@@ -1,4 +1,5 @@
 import Linux
+import TestSupport
 import Testing
 
 @testable import EventLoop
@@ -36,7 +37,7 @@ struct StreamConnectionEndTests {
         #expect(text(try peer.read()) == "an answer")
         #expect(wire.events.count == 2)
         peer.close()
-        try wire.settle()
+        try wire.settleAtEnd()
         #expect(wire.events == [.bytes("last words"), .finish, .end("closed by the peer")])
     }
 
@@ -142,7 +143,7 @@ struct StreamConnectionEndTests {
                 try peer.send(Array(bytes[start..<min(start + 50_000, size)]))
             }
             peer.close()
-            try wire.settle()
+            try wire.settleAtEnd()
             #expect(wire.received.count == size)
             #expect(Array(wire.events.suffix(2)) == [.finish, .end("closed by the peer")])
         }
@@ -161,7 +162,10 @@ struct StreamConnectionEndTests {
         var end: SocketEnd?
         let wire = try Wire(overSocket: { end = $0 })
         try #require(end).close()
-        wire.send("words")
+        try Deadline().wait(for: "the end of the peer") {
+            wire.send("words")
+            return !wire.ends.isEmpty
+        }
         #expect(wire.events == [.end("closed by the peer")])
         try wire.settle()
         #expect(wire.events.count == 1)
@@ -172,7 +176,7 @@ struct StreamConnectionEndTests {
         let wire = try Wire(overSocket: { end = $0 })
         wire.send("words that nobody reads")
         try #require(end).close()
-        try wire.settle()
+        try wire.settleAtEnd()
         #expect(wire.ends == ["closed by the peer"])
     }
 
@@ -237,7 +241,7 @@ struct StreamConnectionEndTests {
         peer.finish()
         try wire.settle()
         peer.close()
-        try wire.settle()
+        if moment == .end { try wire.settleAtEnd() } else { try wire.settle() }
         #expect(wire.events.last.map { moment.isMoment($0) } == true)
         #expect(wire.ends.count == (moment == .end ? 1 : 0))
     }

@@ -1,4 +1,5 @@
 import Linux
+import TestSupport
 import Testing
 
 @testable import EventLoop
@@ -68,6 +69,15 @@ final class Wire {
     func send(_ text: String) { connection.send(Array(text.utf8)) }
 
     func settle() throws { try loop.runUntilIdle() }
+
+    /// Until the connection has ended. A socket's end takes a moment at times: a child process that another
+    /// test starts meanwhile holds a copy of every descriptor until it executes its program.
+    func settleAtEnd() throws {
+        try Deadline().wait(for: "the end of the connection") {
+            try settle()
+            return !ends.isEmpty
+        }
+    }
 
     func advance(by duration: Duration) throws {
         clock.advance(by: duration)
