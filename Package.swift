@@ -12,6 +12,7 @@ let rules: [SwiftSetting] = [
     .strictMemorySafety(),
     .treatAllWarnings(as: .error),
     .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
     .unsafeFlags(["-Xcc", "-D_GNU_SOURCE"]),
     // Small types cross module borders on the hot path: wrappers of the kernel's words, spans, closures.
     .unsafeFlags(["-cross-module-optimization"], .when(configuration: .release)),

@@ -11,15 +11,27 @@ package struct ServiceManager: Sendable {
         notifySocket = environment("NOTIFY_SOCKET")
         let isForUs = environment("WATCHDOG_PID").map { Int($0) == process } ?? true
         let microseconds = environment("WATCHDOG_USEC").flatMap { Int($0) } ?? 0
-        watchdogInterval = isForUs && microseconds > 0 ? .microseconds(microseconds / 2) : nil
+        // Half of the time, as sd_watchdog_enabled(3) recommends; but no manager means to keep us busy.
+        let interval = max(Duration.microseconds(microseconds / 2), .milliseconds(1))
+        watchdogInterval = isForUs && microseconds > 0 ? interval : nil
     }
 
-    /// Lines such as "READY=1". A manager that does not listen is none of our business.
+    /// Lines such as "READY=1". A manager that is not there is none of our business; for one that is busy
+    /// (its queue holds ten datagrams) we wait a moment, because a start that it never hears of has failed.
     package func notify(_ state: [String]) {
         guard let notifySocket, let socket = try? UnixSocket.connect(to: notifySocket, .datagram)
         else { return }
         let bytes = Array(state.joined(separator: "\n").utf8)
-        _ = try? UnixSocket.send(socket, bytes.span)
+        for _ in 0..<20 {
+            do throws(SystemError) {
+                if try UnixSocket.send(socket, bytes.span) != nil { return }
+                var queue = PollSet()
+                queue.add(socket, .write)
+                try queue.wait(milliseconds: 50)
+            } catch {
+                return
+            }
+        }
     }
 
     package func ready(status: String) { notify(["READY=1", "STATUS=\(status)"]) }

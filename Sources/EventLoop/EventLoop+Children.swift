@@ -7,17 +7,23 @@ package final class ChildProcess: @unchecked Sendable {
     private let loop: EventLoop
     private var watch: EventLoop.Watch?
 
-    /// The loop keeps this object alive until the child has ended.
+    /// The loop keeps this object alive until the child has ended. A child that somebody else reaped, or
+    /// whose SIGCHLD is ignored, has ended too; nobody knows how, and the status is `nil`.
     package init(
         _ pidfd: consuming OwnedFD, on loop: EventLoop,
-        onExit: @escaping (ProcessFD.Status) -> Void
+        onExit: @escaping (ProcessFD.Status?) -> Void
     ) throws(SystemError) {
         self.loop = loop
         self.pidfd = pidfd
         watch = try loop.watch(self.pidfd, .read) { _ in
-            guard let status = try? ProcessFD.reap(self.pidfd) else { return }
-            self.end()
-            onExit(status)
+            do throws(SystemError) {
+                guard let status = try ProcessFD.reap(self.pidfd) else { return }
+                self.end()
+                onExit(status)
+            } catch {
+                self.end()
+                onExit(nil)
+            }
         }
     }
 

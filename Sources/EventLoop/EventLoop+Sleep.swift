@@ -1,10 +1,13 @@
 extension EventLoop {
     /// Waits on the loop's own clock. Cancelling the task ends the wait at once, with an error.
+    /// May be called from any task, for it goes to the loop itself.
     package func sleep(for duration: Duration) async throws(CancellationError) {
         let sleeper = Sleeper()
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                sleeper.begin(continuation, on: self, for: duration)
+            await withTaskExecutorPreference(self) {
+                await withCheckedContinuation { continuation in
+                    sleeper.begin(continuation, on: self, for: duration)
+                }
             }
         } onCancel: {
             spawn { sleeper.end() }

@@ -48,14 +48,15 @@ package final class Listener: @unchecked Sendable {
     }
 
     private func suspend() {
-        guard socket != nil, let watch else { return }
-        loop.unwatch(watch, of: socket!)
-        self.watch = nil
+        guard socket != nil else { return }
+        if let watch { loop.unwatch(watch, of: socket!) }
+        watch = nil
         _ = loop.schedule(after: Self.pause) { [weak self] in
             do throws(SystemError) {
                 try self?.listen()
             } catch {
                 self?.onTrouble(error)
+                self?.suspend()
             }
         }
     }

@@ -13,6 +13,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let wouldBlock = Errno(rawValue: EAGAIN)
     package static let notFound = Errno(rawValue: ENOENT)
     package static let exists = Errno(rawValue: EEXIST)
+    package static let noChild = Errno(rawValue: ECHILD)
     package static let noProcess = Errno(rawValue: ESRCH)
     package static let badDescriptor = Errno(rawValue: EBADF)
     package static let badAddress = Errno(rawValue: EFAULT)

@@ -31,8 +31,9 @@ package struct PollSet: Sendable {
         entries.append(pollfd(fd: -1, events: 0, revents: 0))
     }
 
-    package mutating func wait() throws(SystemError) {
-        _ = try systemCall("poll") { unsafe poll(&entries, nfds_t(entries.count), -1) }
+    /// -1 waits without end.
+    package mutating func wait(milliseconds: CInt = -1) throws(SystemError) {
+        _ = try systemCall("poll") { unsafe poll(&entries, nfds_t(entries.count), milliseconds) }
     }
 
     package subscript(_ place: Int) -> Readiness { Readiness(rawValue: entries[place].revents) }

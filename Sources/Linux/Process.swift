@@ -40,6 +40,11 @@ package enum SystemClock {
 }
 
 extension SystemClock {
+    /// Looks at the system's time zone again: the C library does so only when it is told to.
+    package static func reloadTimeZone() {
+        tzset()
+    }
+
     /// What local time is ahead of UTC at this moment.
     package static var utcOffsetSeconds: Int {
         var now = time(nil)

@@ -11,6 +11,7 @@ struct Machine: Sendable {
     var timeZone: String?
 
     static func current() -> Machine {
+        SystemClock.reloadTimeZone()
         var machine = Machine()
         (machine.kernelName, machine.kernelRelease, machine.architecture) = Process.kernel
         let release = text("/etc/os-release") ?? text("/usr/lib/os-release") ?? ""
