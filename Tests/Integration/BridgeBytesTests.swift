@@ -108,7 +108,10 @@ import Testing
         let program = try copies.copy(of: .bridge)
         let bridge = try RunningBridge(program: program, asUser: nobody)
         let (up, down) = (randomBytes(1 << 20), randomBytes(1 << 20))
-        let writing = Beside { try bridge.server.writer.write(down) }
+        // A little first, so that the pipe has room for a part of the rest.
+        try bridge.server.writer.write(Array(down.prefix(1)))
+        try bridge.application.reader.waitForBytes()
+        let writing = Beside { try bridge.server.writer.write(Array(down.dropFirst())) }
         let arrived = Beside { try bridge.server.reader.read(up.count) }
         try bridge.application.writer.write(up)
         #expect(areEqual(try arrived.value(), up))
