@@ -43,23 +43,14 @@ package enum Program {
                 """)
             return ExitStatus.failure
         }
-        var settings = Daemon.Settings()
-        settings.session.lineLimit = options.lineLimit
-        settings.session.mcp.json.bytes = max(options.lineLimit, 1024)
-        settings.session.stream.stallTime = .seconds(options.stallSeconds)
-        settings.toolsPerPage = toolsPerPage
-        if passed > 0, options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
-        // Without systemd nobody here has the privilege to act for somebody else.
-        if options.standalone != nil, Process.userID != 0 { settings.onlyUser = Process.userID }
-        // A session has two descriptors, its socket and its peer's pidfd.
-        settings.mostSessions = min(settings.mostSessions, (Process.raiseFileLimit() - 64) / 2)
-
         do {
+            // Before anything else opens a descriptor, which could get the number of one that is missing.
+            let passed = options.standalone == nil ? try claimSockets(passed) : []
             let loop = try EventLoop()
-            let manager = ServiceManager(
-                environment: Process.environment, process: Int(Process.id))
             let daemon = Daemon(
-                on: loop, settings: settings, log: log, manager: manager, tools: tools)
+                on: loop, settings: settings(options, toolsPerPage: toolsPerPage), log: log,
+                manager: ServiceManager(
+                    environment: Process.environment, process: Int(Process.id)), tools: tools)
             try daemon.assumeIsolated { try $0.start() }
             if let directory = options.standalone {
                 let standalone = try Standalone.claim(directory)
@@ -72,7 +63,11 @@ package enum Program {
                 try loop.run()
                 standalone.removeSocket()
             } else {
-                try serve(passed, by: daemon, on: loop, log)
+                for socket in passed {
+                    let listener = Listener(try socket.fd.duplicate(), on: loop)
+                    try daemon.assumeIsolated { try $0.listen(on: listener) }
+                }
+                daemon.assumeIsolated { $0.becomeReady() }
                 try loop.run()
             }
             return ExitStatus.success
@@ -82,22 +77,51 @@ package enum Program {
         }
     }
 
-    /// The sockets that the service manager passed. Children must not think that they are meant.
-    private static func serve(
-        _ passed: Int, by daemon: Daemon, on loop: EventLoop, _ log: Log
-    ) throws {
+    private static func settings(_ options: Options, toolsPerPage: Int) -> Daemon.Settings {
+        var settings = Daemon.Settings()
+        settings.session.lineLimit = options.lineLimit
+        settings.session.mcp.json.bytes = max(options.lineLimit, 1024)
+        settings.session.stream.stallTime = .seconds(options.stallSeconds)
+        settings.toolsPerPage = toolsPerPage
+        if options.standalone == nil {
+            if options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
+        } else if Process.userID != 0 {
+            // Without systemd nobody here has the privilege to act for somebody else.
+            settings.onlyUser = Process.userID
+        }
+        // A session has two descriptors, its socket and its peer's pidfd.
+        settings.mostSessions = min(
+            settings.mostSessions, max(1, (Process.raiseFileLimit() - 64) / 2))
+        return settings
+    }
+
+    /// A socket that the service manager passed.
+    private final class PassedSocket {
+        let fd: OwnedFD
+        init(_ fd: consuming OwnedFD) { self.fd = fd }
+    }
+
+    private struct UnusableSocket: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// All of them or none: a unit that passes something else is wrong, and is told so.
+    private static func claimSockets(_ count: Int) throws -> [PassedSocket] {
         let first = ServiceManager.firstDescriptor
-        for number in first..<(first + passed) {
+        let sockets = try (first..<(first + count)).map { number in
             let socket = try OwnedFD(inherited: number)
             try socket.closeOnExec()
             guard UnixSocket.isListening(socket) else {
-                log.warning("descriptor \(number) was passed but is not a listening socket")
-                continue
+                throw UnusableSocket(
+                    description: """
+                        descriptor \(number), which systemd passed, is not a listening Unix stream \
+                        socket; see ListenStream= of cloisterd.socket
+                        """)
             }
-            let listener = Listener(socket, on: loop)
-            try daemon.assumeIsolated { try $0.listen(on: listener) }
+            return PassedSocket(socket)
         }
+        // Children must not think that they are meant.
         for name in ["LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"] { Process.unsetEnvironment(name) }
-        daemon.assumeIsolated { $0.becomeReady() }
+        return sockets
     }
 }

@@ -21,6 +21,7 @@ import Tools
 package actor Session {
     package struct Settings: Sendable {
         package var lineLimit = 16 << 20
+        package var linesPerTurn = 64
         package var stream = StreamConnection.Limits()
         package var mcp = SessionLimits()
         /// How long calls in flight may go on after the peer has finished, or the daemon wants to stop.
@@ -43,6 +44,7 @@ package actor Session {
     private var tasks: [CallID: Task<Void, Never>] = [:]
     private var closingTimer: TimerID?
     private var isClosing = false
+    private var isContinuing = false
     private var peerHasFinished = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -78,16 +80,36 @@ package actor Session {
         handleLines()
     }
 
+    /// As many lines as are this session's share of a turn: one read can bring 32,000 tiny ones, and
+    /// everybody else would wait for their answers. Meanwhile nothing more of this peer is read.
     private func handleLines() {
         var out = Outbox()
         out.bytes.reserveCapacity(256)
-        while connection?.isBackedUp == false, let line = framer.next() {
+        var share = settings.linesPerTurn
+        while share > 0, connection?.isBackedUp == false, let line = framer.next() {
+            share -= 1
             mcp.receive(line, lineLimit: settings.lineLimit, &out)
             if out.bytes.count >= settings.stream.lowWater { flush(&out) }
         }
         flush(&out)
-        // Lines that wait behind a backlog are still to be answered.
-        if peerHasFinished, connection?.isBackedUp == false { beginClosing() }
+        connection?.holdReading(share == 0)
+        if share == 0 {
+            continueNextTurn()
+        } else if peerHasFinished, connection?.isBackedUp == false {
+            // Not before: lines that wait behind a backlog are still to be answered.
+            beginClosing()
+        }
+    }
+
+    private func continueNextTurn() {
+        guard !isContinuing else { return }
+        isContinuing = true
+        loop.later { [weak self] in
+            self?.assumeIsolated { session in
+                session.isContinuing = false
+                session.handleLines()
+            }
+        }
     }
 
     private func finishReading() {

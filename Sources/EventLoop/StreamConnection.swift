@@ -70,6 +70,7 @@ package final class StreamConnection {
     private var stallTimer: TimerID?
     private var interest: Epoll.Interest = .read
     private var isPaused = false
+    private var isHeld = false
     private var hasFinishedReading = false
     private var closesWhenSent = false
     private var isClosed = false
@@ -86,6 +87,13 @@ package final class StreamConnection {
 
     /// The peer should read before it is given more: hold back what can be held back.
     package var isBackedUp: Bool { isPaused }
+
+    /// Our own side cannot take more at this moment. Unlike a backlog this is no fault of the peer's.
+    package func holdReading(_ hold: Bool) {
+        guard hold != isHeld else { return }
+        isHeld = hold
+        updateInterest()
+    }
 
     // MARK: Out
 
@@ -190,7 +198,7 @@ package final class StreamConnection {
             // Nobody is left to take what waits here.
             return end(.byPeer)
         }
-        if readiness.isHungUp || readiness.contains(.read), !isPaused { readOnce() }
+        if readiness.isHungUp || readiness.contains(.read), !isPaused, !isHeld { readOnce() }
         updateInterest()
     }
 
@@ -217,7 +225,7 @@ package final class StreamConnection {
     private func updateInterest() {
         guard !isClosed else { return }
         let wanted = Epoll.Interest(
-            read: !isPaused && !hasFinishedReading, write: backlogCount > 0)
+            read: !isPaused && !isHeld && !hasFinishedReading, write: backlogCount > 0)
         guard wanted != interest else { return }
         interest = wanted
         do throws(SystemError) {

@@ -52,7 +52,9 @@ package struct LineFramer: Sendable {
     }
 
     private mutating func endOfBytes() -> Line? {
-        let isOverLong = !isSkipping && held > limit + 1
+        // What does not count: a carriage return that may end the line, a byte order mark that began it.
+        let mark = held > 0 && bytes[start] == 0xEF ? 3 : 0
+        let isOverLong = !isSkipping && held > limit + 1 + mark
         if isOverLong { isSkipping = true }
         if isSkipping || held == 0 { forget() }
         return isOverLong ? .tooLong : nil

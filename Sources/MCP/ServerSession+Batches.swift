@@ -7,6 +7,8 @@ struct Batch {
     /// The calls of the batch that are in flight, and one for the reading of the batch itself.
     var holds = 1
     var responses: [[UInt8]] = []
+    /// Of the responses: they wait in memory for the slowest call.
+    var bytes = 0
 }
 
 extension ServerSession {
@@ -35,9 +37,10 @@ extension ServerSession {
     /// One hold less; the last one sends the responses.
     mutating func release(_ batch: Int, _ out: inout Outbox) {
         batches[batch]?.holds -= 1
-        guard let batch = batches[batch]?.holds == 0 ? batches.removeValue(forKey: batch) : nil,
-            !batch.responses.isEmpty
+        guard let batch = batches[batch]?.holds == 0 ? batches.removeValue(forKey: batch) : nil
         else { return }
+        bytesInBatches -= batch.bytes
+        if batch.responses.isEmpty { return }
         send(&out) { line in
             line.array { for each in batch.responses { $0.written(each) } }
         }

@@ -40,7 +40,7 @@ extension ServerSession {
         _ id: RequestID, _ revision: Revision, batch: Int?, _ out: inout Outbox,
         subscription: RequestID? = nil, _ members: (inout JSONWriter) -> Void
     ) {
-        respond(batch, &out) { [server] response in
+        respond(id, batch, &out) { [server] response in
             response.object {
                 $0.member("jsonrpc", "2.0")
                 $0.member("id", id.value)
@@ -64,17 +64,21 @@ extension ServerSession {
     mutating func answer(
         _ id: RequestID?, _ error: ProtocolError, batch: Int?, _ out: inout Outbox
     ) {
-        respond(batch, &out) { error.writeResponse(to: &$0, id: id) }
+        respond(id, batch, &out) { error.writeResponse(to: &$0, id: id) }
     }
 
     private mutating func respond(
-        _ batch: Int?, _ out: inout Outbox, _ write: (inout JSONWriter) -> Void
+        _ id: RequestID?, _ batch: Int?, _ out: inout Outbox, _ write: (inout JSONWriter) -> Void
     ) {
-        if let batch {
-            batches[batch]?.responses.append(JSONWriter.bytes(write))
-        } else {
-            send(&out, write)
+        guard let batch else { return send(&out, write) }
+        var response = JSONWriter.bytes(write)
+        if bytesInBatches + response.count > limits.bytesInBatches {
+            let error = ProtocolError.tooMuchInFlight("bytes of answers", limit: limits.bytesInBatches)
+            response = JSONWriter.bytes { error.writeResponse(to: &$0, id: id) }
         }
+        batches[batch]?.responses.append(response)
+        batches[batch]?.bytes += response.count
+        bytesInBatches += response.count
     }
 
     // MARK: Lines

@@ -64,13 +64,13 @@ extension ServerSession {
         _ out: inout Outbox
     ) {
         guard let current = inFlight[call], let token = current.progressToken,
-            progress > current.progress
+            progress > current.progress, progress.isFinite
         else { return }
         inFlight[call]?.progress = progress
         notify("notifications/progress", &out) { params in
             params.member("progressToken", token)
             params.member("progress", progress)
-            if let total { params.member("total", total) }
+            if let total, total.isFinite { params.member("total", total) }
             if current.revision.isAtLeast(.v2025_03_26) {
                 params.optionalMember("message", message)
             }

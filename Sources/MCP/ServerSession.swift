@@ -54,6 +54,7 @@ package struct SessionLimits: Sendable {
     package var inFlight = 1000
     /// A call in flight keeps the line that it came in.
     package var bytesInFlight = 64 << 20
+    package var bytesInBatches = 16 << 20
     package var nameBytes = 128
 
     package init() {}
@@ -104,6 +105,7 @@ package struct ServerSession: Sendable {
     var lastCall: UInt64 = 0
     var batches: [Int: Batch] = [:]
     var lastBatch = 0
+    var bytesInBatches = 0
 
     package init(
         _ server: ServerDescription, tools: ToolCatalogue, limits: SessionLimits = SessionLimits()
@@ -161,7 +163,9 @@ package struct ServerSession: Sendable {
         case .notification(let method, let params):
             receiveNotification(method, params, isFirst: isFirst, &out)
         case .invalid(let id, let error):
-            answer(id, error, batch: batch, &out)
+            // Answering under an id that is in flight would answer the other request.
+            let isFree = id.map { callsByRequest[$0] == nil } ?? false
+            answer(isFree ? id : nil, error, batch: batch, &out)
         case .response, .malformedNotification:
             break
         }

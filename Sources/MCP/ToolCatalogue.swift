@@ -24,8 +24,9 @@ package struct ToolCatalogue: Sendable {
             })
     }
 
+    /// By bytes: two strings that Unicode holds equal are two names to everybody else.
     package func contains(_ name: String) -> Bool {
-        tools.contains { $0.name == name }
+        tools.contains { $0.name.utf8.elementsEqual(name.utf8) }
     }
 
     /// A cursor names the last tool of the page before it, so that it stays good when tools come and go.

@@ -18,28 +18,40 @@ import Testing
     }
 
     // A port of the network was served as well, to a "uid 4294967295".
-    @Test("Several sockets may be handed over; what is not a listening Unix stream is passed over")
+    @Test("Several sockets may be handed over")
     func severalSockets() throws {
         let directory = try TemporaryDirectory()
         let one = try UnixSocket.listen(at: directory.path + "/one", mode: 0o600)
         let other = try UnixSocket.listen(at: directory.path + "/other", mode: 0o600)
-        let pipe = try Linux.Pipe()
-        let port = try UnixSocket.listenOnNetwork()
-        let packets = try UnixSocket.listenForPackets(at: directory.path + "/packets")
-        let daemon = try Launch(Executable.cloisterd.path).activated(sockets: 5).start(
-            descriptors: [
-                3: one.number, 4: pipe.reading.number, 5: port.number, 6: packets.number,
-                7: other.number,
-            ])
+        let daemon = try Launch(Executable.cloisterd.path).activated(sockets: 2).start(
+            descriptors: [3: one.number, 4: other.number])
         for name in ["one", "other"] {
             let client = try LineClient(
                 try UnixSocket.connect(to: directory.path + "/" + name, waiting: true),
                 recordedAs: #function)
             try client.initialize()
         }
-        for number in 4...6 {
-            try daemon.errors.wait(for: "descriptor \(number) was passed but is not a listening socket")
+        withExtendedLifetime(daemon) {}
+    }
+
+    // A port of the network knows no peer's credentials; packets are no stream.
+    @Test("What is not a listening Unix stream is refused, and what is missing is not taken from elsewhere")
+    func unusableSockets() throws {
+        let directory = try TemporaryDirectory()
+        let good = try UnixSocket.listen(at: directory.path + "/good", mode: 0o600)
+        let pipe = try Linux.Pipe()
+        let port = try UnixSocket.listenOnNetwork()
+        let packets = try UnixSocket.listenForPackets(at: directory.path + "/packets")
+        for number in [pipe.reading.number, port.number, packets.number] {
+            let end = try Launch(Executable.cloisterd.path).activated(sockets: 2).run(
+                descriptors: [3: good.number, 4: number])
+            #expect(end.status == .exited(1))
+            #expect(end.errors.contains("descriptor 4, which systemd passed, is not a listening"))
         }
+        let missing = try Launch(Executable.cloisterd.path).activated(sockets: 9).run(
+            descriptors: [3: good.number])
+        #expect(missing.status == .exited(1))
+        #expect(missing.errors.contains("Bad file descriptor"))
     }
 
     @Test(

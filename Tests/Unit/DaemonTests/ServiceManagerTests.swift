@@ -72,7 +72,7 @@ struct ServiceManagerTests {
         arguments: [
             (["WATCHDOG_USEC": "30000000"], .seconds(15)),
             (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "100"], .seconds(15)),
-            (["WATCHDOG_USEC": "3"], .microseconds(1)),
+            (["WATCHDOG_USEC": "3"], .milliseconds(1)),
             (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "101"], nil),
             (["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "x"], nil),
             (["WATCHDOG_USEC": "0"], nil),

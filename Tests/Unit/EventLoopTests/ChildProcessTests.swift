@@ -32,7 +32,7 @@ struct ChildProcessTests {
     ) throws {
         let loop = try EventLoop()
         let pid = try spawn(words)
-        var seen: [ProcessFD.Status] = []
+        var seen: [ProcessFD.Status?] = []
         _ = try ChildProcess(ProcessFD.open(pid), on: loop) {
             seen.append($0)
             loop.stop()
@@ -42,6 +42,22 @@ struct ChildProcessTests {
         #expect(isGone(pid))
         try loop.runUntilIdle()
         #expect(seen.count == 1)
+    }
+
+    // waitid says ECHILD then, and the descriptor stays readable: the loop turned without end.
+    @Test func `a child that somebody else reaped has ended, nobody knows how`() throws {
+        let loop = try EventLoop()
+        let pid = try spawn(["true"])
+        let pidfd = try ProcessFD.open(pid)
+        #expect(waitpid(pid, nil, 0) == pid)
+        var seen: [ProcessFD.Status?] = []
+        _ = try ChildProcess(pidfd, on: loop) {
+            seen.append($0)
+            loop.stop()
+        }
+        try run(loop)
+        #expect(seen == [nil])
+        try loop.runUntilIdle()
     }
 
     @Test func `a child that runs can be killed`() throws {

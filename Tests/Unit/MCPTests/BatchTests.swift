@@ -85,6 +85,22 @@ import Testing
         #expect(replies.first?["error"]?["code"]?.integer == -32600)
     }
 
+    @Test("The answers that wait for a slow call are limited in bytes")
+    func bytesLimit() throws {
+        var limits = SessionLimits()
+        limits.bytesInBatches = 2000
+        var conversation = Conversation(limits: limits, "batch-bytes")
+        conversation.open(.v2025_03_26)
+        let pings = (0..<200).map { Self.ping("\($0)") }.joined(separator: ",")
+        #expect(conversation.say("[\(Self.call),\(pings)]").isEmpty)
+        let call = try #require(conversation.startedCalls.first)
+        let answers = conversation.hear { $0.finish(call.id, with: .text("x"), &$1) }[0].json.elements
+        let codes = answers.map { $0["error"]?["code"]?.integer }
+        #expect(codes.count == 201)
+        #expect(codes.first == .some(nil))
+        #expect(codes.contains(-32603))
+    }
+
     @Test("A batch is limited, so that a short line cannot ask for endless answers")
     func limit() {
         var conversation = opened()

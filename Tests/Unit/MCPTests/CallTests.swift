@@ -124,6 +124,41 @@ import Testing
         }
     }
 
+    @Test("A malformed message with an id that is in flight is not answered under it")
+    func malformedUnderID() throws {
+        var conversation = opened(.v2025_06_18)
+        let call = try start("1", &conversation, .v2025_06_18)
+        let refused = conversation.say(#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#)[0].json
+        #expect(refused["id"]?.isNull == true)
+        #expect(conversation.hear { $0.finish(call, with: .text(""), &$1) }.count == 1)
+    }
+
+    @Test("Ids and tools are told apart by their bytes, not by what Unicode holds equal")
+    func bytes() throws {
+        var conversation = Conversation(tools: ToolCatalogue([.sample("K")]))
+        conversation.open(.v2025_06_18)
+        let line = { (id: String, tool: String) in
+            #"{"jsonrpc":"2.0","id":"\#(id)","method":"tools/call","params":{"name":"\#(tool)"}}"#
+        }
+        #expect(conversation.say(line("\u{e9}", "K")).isEmpty)
+        #expect(conversation.say(line("e\u{301}", "K")).isEmpty)
+        #expect(conversation.startedCalls.count == 2)
+        let kelvin = conversation.say(line("k", "\u{212a}"))[0].json
+        #expect(kelvin["error"]?["code"]?.integer == -32602)
+    }
+
+    // The writer has no word for infinity, and 1e400 is one as a double.
+    @Test("Progress that is not a number is none")
+    func infiniteProgress() throws {
+        var conversation = opened(.v2025_06_18)
+        let call = try start("1", &conversation, meta: #""progressToken":1"#, .v2025_06_18)
+        for value in [Double.infinity, .nan] {
+            #expect(conversation.hear { $0.progress(call, value, &$1) }.isEmpty)
+        }
+        let lines = conversation.hear { $0.progress(call, 1, of: .infinity, &$1) }
+        #expect(lines[0].json["params"]?["total"] == nil)
+    }
+
     @Test("What is in flight is limited, and an answer makes room", arguments: Revision.allCases)
     func limit(revision: Revision) throws {
         var conversation = opened(revision)

@@ -39,9 +39,10 @@ import Testing
             ])
     }
 
-    @Test("A carriage return does not count against the limit", arguments: chunks)
+    @Test("A carriage return and a byte order mark do not count against the limit", arguments: chunks)
     func carriageReturn(chunk: Int) {
         #expect(lines(of: "aaaaaaaaaa\r\n", chunk: chunk, limit: 10) == [line("aaaaaaaaaa")])
+        #expect(lines(of: "\u{FEFF}aaaaaaaaaa\n", chunk: chunk, limit: 10) == [line("aaaaaaaaaa")])
     }
 
     @Test("An over-long line is reported as soon as the limit is passed, and is not stored")
