@@ -184,9 +184,9 @@ struct Conversation {
             if document.root.kind == .array {
                 require(session.revision == .v2025_03_26, "a batch in another revision")
                 require(document.root.count > 0, "an empty batch")
-                for response in document.root.elements { absorbAnswer(response) }
+                for response in document.root.elements { absorbAnswer(response, isBatched: true) }
             } else if document.root["method"] == nil {
-                absorbAnswer(document.root)
+                absorbAnswer(document.root, isBatched: false)
             } else {
                 absorbNotification(document.root)
             }
@@ -194,12 +194,16 @@ struct Conversation {
         return lines.count
     }
 
-    private mutating func absorbAnswer(_ answer: JSONValue) {
+    private mutating func absorbAnswer(_ answer: JSONValue, isBatched: Bool) {
         require(answer["jsonrpc"]?.isString("2.0") == true, "no JSON-RPC version")
         require((answer["result"] == nil) != (answer["error"] == nil), "a result, or an error")
         guard let id = answer["id"] else { fatalError("an answer without id") }
         if id.isNull {
             require(answer["error"] != nil, "a result for nobody")
+            let saysTaken = answer["error"]?["message"]?.isString("this id is in flight already") == true
+            // A batch says so when it is done, and its calls with it.
+            require(
+                !saysTaken || isBatched || session.hasCallsInFlight, "an id is in flight when nothing is")
         } else {
             require(owed[Array(id.bytes), default: 0] > 0, "an answer that nobody waits for")
             owed[Array(id.bytes)]? -= 1

@@ -1,4 +1,4 @@
-// A client's bytes and its server's doings go in: the lines, then after the last NUL the schedule, which
+// A client's bytes and its server's doings go in: the lines, then after the first NUL the schedule, which
 // says how the bytes arrive and what becomes of the calls. So a corpus file reads like a session, and the
 // fuzzer steers both.
 //
@@ -11,7 +11,7 @@ import JSON
 import MCP
 
 package func fuzzSession(_ bytes: [UInt8]) {
-    let end = bytes.lastIndex(of: 0)
+    let end = bytes.firstIndex(of: 0)
     let input = bytes[..<(end ?? bytes.endIndex)]
     var schedule = Schedule(end.map { Array(bytes[($0 + 1)...]) } ?? [])
     let limit = [4096, 4096, 256, 64][Int(schedule.next() & 3)]
