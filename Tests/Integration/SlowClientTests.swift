@@ -79,8 +79,10 @@ import Testing
         for client in [deaf, other] { try client.initialize() }
         try daemon.program.forgetPeakMemory()
         let before = try daemon.program.memory()
-        // Small enough to be read at once, and then the answers cannot be held back.
-        let questions = (1...72).map { Lines.call(id: $0, "fixture_big", #"{"bytes":1000000}"#) + "\n" }
+        // All are in flight before the first is answered, and then the answers cannot be held back.
+        let questions = (1...72).map {
+            Lines.call(id: $0, "fixture_big", #"{"bytes":1000000,"delay_ms":500}"#) + "\n"
+        }
         try deaf.sendBytes(Array(questions.joined().utf8))
         try daemon.log(saying: "dropped: it left ")
         #expect(try daemon.program.peakMemory() - before < 256 << 20)

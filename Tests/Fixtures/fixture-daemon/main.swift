@@ -21,7 +21,7 @@ final class Fixtures: Sendable {
 
     func tools(_ daemon: Daemon) -> [RegisteredTool] {
         var tools = [SystemInfo.registered(), progress(daemon), log, sleep(daemon), countCancelled, fail]
-        tools += [content, echo, big, toggle(daemon)]
+        tools += [content, echo, big(daemon), toggle(daemon)]
         if hasExtra.withLock({ $0 }) {
             tools.append(fixture("extra", "{}") { _, _ in .text("extra") })
         }
@@ -128,9 +128,12 @@ final class Fixtures: Sendable {
         }
     }
 
-    private var big: RegisteredTool {
-        fixture("big", #"{"bytes":{"type":"integer"}}"#) { arguments, _ in
-            .text(String(repeating: "x", count: Int(arguments?["bytes"]?.integer ?? 1)))
+    private func big(_ daemon: Daemon) -> RegisteredTool {
+        fixture("big", #"{"bytes":{"type":"integer"},"delay_ms":{"type":"integer"}}"#) { arguments, _ in
+            if let delay = arguments?["delay_ms"]?.integer {
+                try? await daemon.sleep(for: .milliseconds(delay))
+            }
+            return .text(String(repeating: "x", count: Int(arguments?["bytes"]?.integer ?? 1)))
         }
     }
 

@@ -210,9 +210,7 @@ struct Conversation {
             let isTaken = calls.contains {
                 $0.state == .running && $0.request?["id"]?.bytes.elementsEqual(id.bytes) == true
             }
-            // Known: a malformed message is answered under its id even when that id is in flight.
-            let isMalformed = answer["error"]?["code"]?.integer == -32600
-            require(!isTaken || isMalformed, "an answer under the id of another call")
+            require(!isTaken, "an answer under the id of another call")
         }
         guard let call = Self.call(of: answer) else { return }
         require(calls[call].state == .ended, "an answer to a call that is \(calls[call].state)")
