@@ -1,3 +1,5 @@
+import Glibc
+import Linux
 import TestSupport
 import Testing
 
@@ -35,6 +37,21 @@ struct ServiceManagerTests {
     @Test(arguments: [nil, "", "/nowhere/at/all", "@cloister-nobody-listens", "relative"])
     func `a manager that does not listen is none of our business`(name: String?) {
         manager(name.map { ["NOTIFY_SOCKET": $0] } ?? [:]).ready(status: "x")
+    }
+
+    // A queue of ten datagrams was full, and READY=1 was lost: a start that systemd never heard of.
+    @Test func `a manager that is busy for a moment hears that we are ready`() throws {
+        let directory = try TemporaryDirectory()
+        let socket = try NotifySocket(at: directory.path + "/notify")
+        let other = try UnixSocket.connect(to: socket.address, .datagram)
+        var queued = 0
+        while try UnixSocket.send(other, [0x78].span) != nil { queued += 1 }
+        let hearing = Beside { [queued] in
+            usleep(100_000)
+            return try (0...queued).map { _ in try socket.next() }
+        }
+        manager(["NOTIFY_SOCKET": socket.address]).ready(status: "x")
+        #expect(try hearing.value().last == ["READY=1", "STATUS=x"])
     }
 
     // MARK: Descriptors

@@ -100,6 +100,18 @@ struct SleepTests {
         #expect(sleeper.now == .cancelled)
     }
 
+    // A task that a tool starts without the loop's preference runs on the thread pool.
+    @Test func `a task that does not run on the loop may sleep on it`() throws {
+        let loop = try EventLoop()
+        let sleeper = Sleeper()
+        Task.detached {
+            await sleeper.sleep(on: loop, for: .milliseconds(1))
+            loop.spawn { loop.stop() }
+        }
+        try run(loop)
+        #expect(sleeper.now == .slept)
+    }
+
     @Test func `many sleep at the same time`() throws {
         let loop = try EventLoop(clock: clock)
         let order = Mutex<[Int]>([])
