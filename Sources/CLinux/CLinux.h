@@ -5,15 +5,18 @@
 #pragma once
 
 #include <errno.h>
+#include <linux/capability.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -28,6 +31,55 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
+
+// Mounts by descriptor: Glibc 2.36 has the calls, but only beside a header that clashes with <sys/mount.h>.
+static inline int cloister_mount_setattr(int fd, unsigned int flags, unsigned long long set,
+                                         unsigned long long clear, unsigned long long propagation) {
+    struct {
+        unsigned long long set, clear, propagation, userns;
+    } attributes = {set, clear, propagation, 0};
+    return (int)syscall(SYS_mount_setattr, fd, "", flags, &attributes, sizeof attributes);
+}
+
+static inline int cloister_open_tree(int directory, const char *path, unsigned int flags) {
+    return (int)syscall(SYS_open_tree, directory, path, flags);
+}
+
+static inline int cloister_move_mount(int tree, int directory, const char *path, unsigned int flags) {
+    return (int)syscall(SYS_move_mount, tree, "", directory, path, flags);
+}
+
+static inline int cloister_pivot_root(const char *root, const char *put_old) {
+    return (int)syscall(SYS_pivot_root, root, put_old);
+}
+
+// The constants of <linux/openat2.h>, whose struct Glibc does not have.
+struct cloister_open_how {
+    unsigned long long flags, mode, resolve;
+};
+
+static inline int cloister_openat2(int directory, const char *path, unsigned long long flags,
+                                   unsigned long long mode, unsigned long long resolve) {
+    struct cloister_open_how how = {flags, mode, resolve};
+    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+}
+
+static inline int cloister_close_range(unsigned int first, unsigned int last, unsigned int flags) {
+    return (int)syscall(SYS_close_range, first, last, flags);
+}
+
+static inline int cloister_prctl(int option, unsigned long two, unsigned long three) {
+    return prctl(option, two, three, 0, 0);
+}
+
+static inline int cloister_set_capabilities(uint64_t effective, uint64_t permitted,
+                                            uint64_t inheritable) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2] = {
+        {(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
+        {(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)}};
+    return (int)syscall(SYS_capset, &header, data);
+}
 
 static inline int cloister_open(const char *path, int flags, mode_t mode) {
     return open(path, flags, mode);
@@ -142,3 +194,5 @@ static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count
     }
     return received;
 }
+
+#include "clone.h"

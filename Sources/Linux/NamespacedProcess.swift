@@ -1,0 +1,121 @@
+// A process born into namespaces of its own, which waits at a gate until its parent has given it a user.
+//
+//   clone3 ──▶ waits at the gate ──maps written, gate opened──▶ becomes its user, keeps the capabilities of
+//                    │                                          its own user namespace, executes
+//                    └──parent gone, or never opened──▶ ends, and nothing was executed
+//
+// The part of the child is C (CLinux/clone.h): Swift never runs between clone and exec.
+
+import CLinux
+import Glibc
+
+package struct NamespacedProcess: ~Copyable {
+    /// Who the process is, inside and outside.
+    package struct User: Equatable, Sendable {
+        package let uid: uid_t
+        package let gid: gid_t
+
+        package init(uid: uid_t, gid: gid_t) { (self.uid, self.gid) = (uid, gid) }
+    }
+
+    package let pid: pid_t
+    package let pidfd: OwnedFD
+
+    /// Starts the program; `descriptors` become its 3, 4, 5, …, and it gets no others but 0, 1 and 2.
+    package static func start(
+        _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
+        in namespaces: Namespaces, as user: User,
+        descriptors: borrowing DescriptorTable
+    ) throws(SystemError) -> NamespacedProcess {
+        let gate = try Pipe()
+        let canDropGroups = geteuid() == 0
+        var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
+        var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
+        defer { unsafe (words + variables).forEach { unsafe free($0) } }
+
+        var cell = unsafe cloister_new_cell()
+        unsafe cell.namespaces = namespaces.rawValue
+        // Born into its parent's control group.
+        unsafe cell.cgroup = -1
+        unsafe cell.gate = gate.reading.raw
+        unsafe cell.program = program.raw
+        unsafe cell.uid = user.uid
+        unsafe cell.gid = user.gid
+        unsafe cell.drop_groups = canDropGroups ? 1 : 0
+        var pidfd: CInt = -1
+        let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
+            unsafe cell.fds = raw.baseAddress
+            unsafe cell.fd_count = CInt(raw.count)
+            return try systemCall("clone3") {
+                unsafe cloister_clone_cell(&cell, &pidfd, &words, &variables)
+            }
+        }
+        let process = NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd))
+        do throws(SystemError) {
+            if namespaces.contains(.user) { try process.map(user, canDropGroups: canDropGroups) }
+            _ = try gate.writing.write([1].span)
+        } catch {
+            // The gate closes with this scope; the child ends by itself. Not to be left as a zombie:
+            try? ProcessFD.kill(process.pidfd, SIGKILL)
+            process.waitUntilGone()
+            throw error
+        }
+        return process
+    }
+
+    /// Exactly one user and one group exist inside.
+    private borrowing func map(_ user: User, canDropGroups: Bool) throws(SystemError) {
+        // Without the right to drop groups, the right to drop them inside is what has to go: dropping one
+        // could open what is denied to its members.
+        if !canDropGroups { try write("deny", to: "setgroups") }
+        try write("\(user.uid) \(user.uid) 1", to: "uid_map")
+        try write("\(user.gid) \(user.gid) 1", to: "gid_map")
+    }
+
+    private borrowing func write(_ text: String, to file: String) throws(SystemError) {
+        // The pid is ours until it is reaped, and nobody reaps it but its pidfd's owner.
+        let path = "/proc/\(pid)/\(file)"
+        let raw = try systemCall("open", on: path) { unsafe cloister_open(path, O_WRONLY | O_CLOEXEC, 0) }
+        let opened = OwnedFD(raw: raw)
+        let bytes = Array(text.utf8)
+        try systemCall("write", on: path) { unsafe Glibc.write(opened.raw, bytes, bytes.count) }
+    }
+
+    private borrowing func waitUntilGone() {
+        var polled = PollSet()
+        polled.add(pidfd, .read)
+        try? polled.wait()
+        _ = try? ProcessFD.reap(pidfd)
+    }
+}
+
+/// Descriptors that a new process is given, in order. Owns duplicates until it is gone.
+package struct DescriptorTable: ~Copyable {
+    package static let most = Int(cloister_most_fds)
+    private var raw: [CInt] = []
+
+    package init() {}
+
+    deinit { for each in raw { _ = OwnedFD(raw: each) } }
+
+    package mutating func add(_ fd: borrowing OwnedFD) throws(SystemError) {
+        guard raw.count < Self.most else { throw SystemError("dup", .invalid, "too many descriptors") }
+        let original = fd.raw
+        raw.append(try systemCall("fcntl") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
+    }
+
+    borrowing func withRaw<Result>(
+        _ body: (UnsafeBufferPointer<CInt>) throws(SystemError) -> Result
+    ) throws(SystemError) -> Result {
+        var outcome: Swift.Result<Result, SystemError>?
+        unsafe raw.withUnsafeBufferPointer { buffer in
+            do throws(SystemError) {
+                outcome = .success(try unsafe body(buffer))
+            } catch {
+                outcome = .failure(error)
+            }
+        }
+        guard let outcome else { preconditionFailure("the body was not called") }
+        return try outcome.get()
+    }
+}
