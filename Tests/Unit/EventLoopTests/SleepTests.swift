@@ -100,13 +100,18 @@ struct SleepTests {
         #expect(sleeper.now == .cancelled)
     }
 
-    // A task that a tool starts without the loop's preference runs on the thread pool.
+    // A task that a tool starts without the loop's preference runs elsewhere: here, on another loop.
     @Test func `a task that does not run on the loop may sleep on it`() throws {
         let loop = try EventLoop()
         let sleeper = Sleeper()
-        Task.detached {
-            await sleeper.sleep(on: loop, for: .milliseconds(1))
-            loop.spawn { loop.stop() }
+        Thread.detachNewThread {
+            guard let other = try? EventLoop() else { return }
+            other.spawn {
+                await sleeper.sleep(on: loop, for: .milliseconds(1))
+                loop.spawn { loop.stop() }
+                other.stop()
+            }
+            try? other.run()
         }
         try run(loop)
         #expect(sleeper.now == .slept)
