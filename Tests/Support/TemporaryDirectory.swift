@@ -14,10 +14,13 @@ package final class TemporaryDirectory: Sendable {
 
     deinit { try? FileManager.default.removeItem(atPath: path) }
 
-    /// A copy in here: where it was built, other users may not look.
+    /// A copy in here: where it was built, other users may not look. Made by another process, because a
+    /// program that somebody has open for writing cannot be executed ("text file busy"), and here a child
+    /// that another test is starting could have it.
     package func copy(of program: Executable) throws -> String {
         let copy = path + "/" + program.rawValue
-        try FileManager.default.copyItem(atPath: program.path, toPath: copy)
+        let end = try Launch("/bin/cp", [program.path, copy]).run()
+        guard end.status == .exited(0) else { throw TestFault("cp: \(end.errors)") }
         return copy
     }
 
