@@ -53,11 +53,18 @@ package struct LineFramer: Sendable {
 
     private mutating func endOfBytes() -> Line? {
         // What does not count: a carriage return that may end the line, a byte order mark that began it.
-        let mark = held > 0 && bytes[start] == 0xEF ? 3 : 0
-        let isOverLong = !isSkipping && held > limit + 1 + mark
+        let most = limit + 1 + (Self.beginsWithMark(bytes[start...]) ? Self.mark.count : 0)
+        let isOverLong = !isSkipping && held > most
         if isOverLong { isSkipping = true }
         if isSkipping || held == 0 { forget() }
         return isOverLong ? .tooLong : nil
+    }
+
+    /// The byte order mark, in UTF-8.
+    private static let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
+    private static func beginsWithMark(_ line: ArraySlice<UInt8>) -> Bool {
+        line.first == mark[0] && line.starts(with: mark)
     }
 
     private mutating func forget() {
@@ -69,7 +76,7 @@ package struct LineFramer: Sendable {
     private func message(in line: ArraySlice<UInt8>) -> Line? {
         var line = line
         if line.last == 0x0D { line.removeLast() }
-        if line.first == 0xEF, line.starts(with: [0xEF, 0xBB, 0xBF]) { line.removeFirst(3) }
+        if Self.beginsWithMark(line) { line.removeFirst(Self.mark.count) }
         if line.isEmpty { return nil }
         return line.count > limit ? .tooLong : .line(Array(line))
     }
