@@ -1,4 +1,5 @@
 import Linux
+import TestSupport
 import Testing
 
 @testable import EventLoop
@@ -17,7 +18,7 @@ struct StreamConnectionScheduleTests {
         var next: UInt8 = 0
 
         init(seed: Int) throws {
-            random = SeededGenerator(seed)
+            random = SeededGenerator(seed: seed)
             let capacity = Int.random(in: 1...20, using: &random)
             let limits = (
                 high: Int.random(in: 5...40, using: &random),

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import EventLoop
@@ -108,7 +109,7 @@ struct TimerQueueTests {
     /// The queue beside the simplest thing that does the same: a sorted array.
     @Test(arguments: 0..<20)
     func `it agrees with a sorted array on any sequence of operations`(seed: Int) {
-        var random = SeededGenerator(seed)
+        var random = SeededGenerator(seed: seed)
         var queue = TimerQueue()
         var model: [(deadline: Duration, number: Int, id: TimerID)] = []
         var everyID: [TimerID] = []
