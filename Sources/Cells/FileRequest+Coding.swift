@@ -1,0 +1,268 @@
+// A request as bytes: a tag, then the fields in the order in which the types have them.
+
+extension FileRequest {
+    private enum Tag: UInt8 {
+        case read, write, edit, list, find, search, info, makeDirectory, move, copy, delete, patch
+    }
+
+    package var encoded: [UInt8] {
+        var writer = ByteWriter()
+        func begin(_ tag: Tag) { writer.integer(tag.rawValue) }
+        switch self {
+        case .read(let read):
+            begin(.read)
+            read.write(to: &writer)
+        case .write(let write):
+            begin(.write)
+            write.write(to: &writer)
+        case .edit(let edit):
+            begin(.edit)
+            edit.write(to: &writer)
+        case .list(let list):
+            begin(.list)
+            list.write(to: &writer)
+        case .find(let find):
+            begin(.find)
+            find.write(to: &writer)
+        case .search(let search):
+            begin(.search)
+            search.write(to: &writer)
+        case .info(let path):
+            begin(.info)
+            writer.text(path)
+        case .makeDirectory(let make):
+            begin(.makeDirectory)
+            make.write(to: &writer)
+        case .move(let transfer):
+            begin(.move)
+            transfer.write(to: &writer)
+        case .copy(let transfer):
+            begin(.copy)
+            transfer.write(to: &writer)
+        case .delete(let path, let isRecursive):
+            begin(.delete)
+            writer.text(path)
+            writer.flag(isRecursive)
+        case .patch(let patch):
+            begin(.patch)
+            patch.write(to: &writer)
+        }
+        return writer.bytes
+    }
+
+    package init(decoding bytes: ArraySlice<UInt8>) throws(CodingFault) {
+        var reader = ByteReader(bytes)
+        switch try reader.choice("request", as: Tag.self) {
+        case .read: self = .read(try Read(from: &reader))
+        case .write: self = .write(try Write(from: &reader))
+        case .edit: self = .edit(try Edit(from: &reader))
+        case .list: self = .list(try List(from: &reader))
+        case .find: self = .find(try Find(from: &reader))
+        case .search: self = .search(try Search(from: &reader))
+        case .info: self = .info(path: try reader.path("path"))
+        case .makeDirectory: self = .makeDirectory(try MakeDirectory(from: &reader))
+        case .move: self = .move(try Transfer(from: &reader))
+        case .copy: self = .copy(try Transfer(from: &reader))
+        case .delete:
+            self = .delete(path: try reader.path("path"), isRecursive: try reader.flag("isRecursive"))
+        case .patch: self = .patch(try Patch(from: &reader))
+        }
+        try reader.finish("request")
+    }
+}
+
+extension ByteReader {
+    fileprivate mutating func path(_ field: StaticString) throws(CodingFault) -> String {
+        try text(field, most: FileLimits.longestPath)
+    }
+
+    fileprivate mutating func globs(_ field: StaticString) throws(CodingFault) -> [String] {
+        try list(field, most: FileLimits.mostGlobs) { (reader) throws(CodingFault) in
+            try reader.text(field, most: FileLimits.longestGlob)
+        }
+    }
+
+    fileprivate mutating func mode(_ field: StaticString) throws(CodingFault) -> UInt16? {
+        try optional(field) { (reader) throws(CodingFault) in try reader.integer(field, in: 0...0o777) }
+    }
+}
+
+extension FileRequest.Read {
+    private enum PartTag: UInt8 { case lines, bytes }
+
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        switch part {
+        case .lines(let first, let count):
+            writer.integer(PartTag.lines.rawValue)
+            writer.integer(first)
+            writer.integer(count)
+        case .bytes(let offset, let count):
+            writer.integer(PartTag.bytes.rawValue)
+            writer.integer(offset)
+            writer.integer(count)
+        }
+        writer.integer(limit)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        switch try reader.choice("part", as: PartTag.self) {
+        case .lines:
+            part = .lines(
+                first: try reader.integer("first", in: 1...UInt64(Int64.max)),
+                count: try reader.integer("count"))
+        case .bytes:
+            part = .bytes(
+                offset: try reader.integer("offset", in: 0...UInt64(Int64.max)),
+                count: try reader.integer("count"))
+        }
+        limit = try reader.integer("limit", in: 1...UInt32(FileLimits.mostContent))
+    }
+}
+
+extension FileRequest.Write {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.data(data)
+        writer.integer(disposition.rawValue)
+        writer.optional(mode) { $0.integer($1) }
+        writer.flag(makeParents)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        data = try reader.data("data", most: FileLimits.mostContent)
+        disposition = try reader.choice("disposition")
+        mode = try reader.mode("mode")
+        makeParents = try reader.flag("makeParents")
+    }
+}
+
+extension FileRequest.Edit {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.list(replacements) {
+            $0.data($1.old)
+            $0.data($1.new)
+            $0.flag($1.replaceAll)
+        }
+        writer.flag(isDryRun)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        replacements = try reader.list("replacements", most: FileLimits.mostReplacements) {
+            (reader) throws(CodingFault) in
+            Replacement(
+                old: try reader.data("old", most: FileLimits.mostContent),
+                new: try reader.data("new", most: FileLimits.mostContent),
+                replaceAll: try reader.flag("replaceAll"))
+        }
+        isDryRun = try reader.flag("isDryRun")
+    }
+}
+
+extension FileRequest.List {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.integer(depth)
+        writer.integer(limit)
+        writer.list(ignores) { $0.text($1) }
+        writer.flag(includeHidden)
+        writer.data(after)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        depth = try reader.integer("depth", in: 1...1_000_000)
+        limit = try reader.integer("limit", in: 1...UInt32(FileLimits.mostEntries))
+        ignores = try reader.globs("ignores")
+        includeHidden = try reader.flag("includeHidden")
+        after = try reader.data("after", most: FileLimits.longestShownPath)
+    }
+}
+
+extension FileRequest.Find {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.text(glob)
+        writer.integer(limit)
+        writer.list(ignores) { $0.text($1) }
+        writer.data(after)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        glob = try reader.text("glob", most: FileLimits.longestGlob)
+        limit = try reader.integer("limit", in: 1...UInt32(FileLimits.mostEntries))
+        ignores = try reader.globs("ignores")
+        after = try reader.data("after", most: FileLimits.longestShownPath)
+    }
+}
+
+extension FileRequest.Search {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.text(pattern)
+        writer.flag(isLiteral)
+        writer.flag(ignoreCase)
+        writer.text(glob)
+        writer.list(ignores) { $0.text($1) }
+        for value in [contextLines, mostMatches, mostBytes] { writer.integer(value) }
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        pattern = try reader.content("pattern", most: FileLimits.longestPattern)
+        isLiteral = try reader.flag("isLiteral")
+        ignoreCase = try reader.flag("ignoreCase")
+        glob = try reader.text("glob", most: FileLimits.longestGlob)
+        ignores = try reader.globs("ignores")
+        contextLines = try reader.integer("contextLines", in: 0...UInt32(FileLimits.mostContext))
+        mostMatches = try reader.integer("mostMatches", in: 1...UInt32(FileLimits.mostMatches))
+        mostBytes = try reader.integer("mostBytes", in: 1...UInt32(FileLimits.mostContent))
+    }
+}
+
+extension FileRequest.MakeDirectory {
+    func write(to writer: inout ByteWriter) {
+        writer.text(path)
+        writer.flag(makeParents)
+        writer.optional(mode) { $0.integer($1) }
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        path = try reader.path("path")
+        makeParents = try reader.flag("makeParents")
+        mode = try reader.mode("mode")
+    }
+}
+
+extension FileRequest.Transfer {
+    func write(to writer: inout ByteWriter) {
+        writer.text(from)
+        writer.text(to)
+        writer.flag(overwrite)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        from = try reader.path("from")
+        to = try reader.path("to")
+        overwrite = try reader.flag("overwrite")
+    }
+}
+
+extension FileRequest.Patch {
+    func write(to writer: inout ByteWriter) {
+        writer.data(text)
+        writer.text(directory)
+        writer.flag(isDryRun)
+    }
+
+    init(from reader: inout ByteReader) throws(CodingFault) {
+        text = try reader.data("text", most: FileLimits.mostContent)
+        directory = try reader.path("directory")
+        isDryRun = try reader.flag("isDryRun")
+    }
+}
