@@ -27,6 +27,10 @@ let package = Package(
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
         .target(name: "CommandLine", swiftSettings: rules),
         .target(name: "Cells", swiftSettings: rules),
+        .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
+        .target(
+            name: "CellWork", dependencies: ["CLinux", "CPCRE2", "Cells", "Linux"],
+            swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
         .target(
@@ -64,6 +68,7 @@ let package = Package(
             swiftSettings: rules),
         unitTests(of: "JSON", with: ["FuzzTargets"]),
         unitTests(of: "Cells"),
+        unitTests(of: "CellWork", with: ["Cells", "Linux"]),
         unitTests(of: "Linux"),
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),

@@ -1,0 +1,40 @@
+// Looking for bytes in bytes.
+enum ByteSearch {
+    static let newline = UInt8(ascii: "\n")
+
+    /// The first place at or behind `start` where `needle` begins. Horspool: it skips by the last byte.
+    static func first(_ needle: [UInt8], in bytes: [UInt8], from start: Int) -> Int? {
+        guard !needle.isEmpty, start + needle.count <= bytes.count else { return nil }
+        var skips = [Int](repeating: needle.count, count: 256)
+        for (place, byte) in needle.dropLast().enumerated() { skips[Int(byte)] = needle.count - 1 - place }
+        let end = needle.count - 1
+        var place = start
+        while place + end < bytes.count {
+            var length = end
+            while bytes[place + length] == needle[length] {
+                if length == 0 { return place }
+                length -= 1
+            }
+            place += skips[Int(bytes[place + end])]
+        }
+        return nil
+    }
+
+    /// Where the line that `start` is in ends: at its newline.
+    static func newline(in bytes: [UInt8], from start: Int) -> Int? {
+        unsafe bytes.withUnsafeBytes { unsafe Bytes.firstNewline(.init(rebasing: $0[start...])) }
+            .map { start + $0 }
+    }
+
+    /// Lines with the newlines that end them; the last one may have none.
+    static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
+        var lines: [ArraySlice<UInt8>] = []
+        var start = 0
+        while start < bytes.count {
+            let end = newline(in: bytes, from: start).map { $0 + 1 } ?? bytes.count
+            lines.append(bytes[start..<end])
+            start = end
+        }
+        return lines
+    }
+}

@@ -1,0 +1,176 @@
+import Cells
+import Linux
+
+/// A path in a place, which nobody has looked at yet.
+package struct Location: Sendable {
+    package let place: Place
+    /// Below the place, without `.` and `..`; none for the place itself.
+    package let parts: [[UInt8]]
+    /// As the client wrote it.
+    package let path: String
+
+    package init(place: Place, parts: [[UInt8]], path: String) {
+        (self.place, self.parts, self.path) = (place, parts, path)
+    }
+
+    package var isPlace: Bool { parts.isEmpty }
+
+    /// For the kernel, from the place's descriptor.
+    package var relative: FileName { Self.name(parts) }
+
+    private static func name(_ parts: some Collection<[UInt8]>) -> FileName {
+        // Parts come out of a path without NUL.
+        FileName(parts.isEmpty ? Array(".".utf8) : Array(parts.joined(separator: [UInt8(ascii: "/")])))!
+    }
+
+    func failure(_ error: SystemError) -> CellFailure { CellFailure(error, at: path, in: place) }
+
+    /// What the body does is done to this path.
+    func failing<Result>(_ body: () throws(SystemError) -> Result) throws(CellFailure) -> Result {
+        do throws(SystemError) { return try body() } catch { throw failure(error) }
+    }
+
+    /// Early and in words; the kernel would refuse it later.
+    func requireWritable() throws(CellFailure) {
+        if !place.isWritable { throw CellFailure.readOnly(path, in: place) }
+    }
+
+    func open(_ flags: File.OpenFlags, mode: UInt16 = 0) throws(CellFailure) -> OwnedFD {
+        do throws(SystemError) {
+            return try place.directory.fd.open(relative, flags, mode: UInt32(mode))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    func openDirectory() throws(CellFailure) -> OpenDirectory {
+        do throws(SystemError) {
+            return try OpenDirectory(place.directory.fd.open(relative, [.readOnly, .directory]))
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// A regular file for reading. It does not block where it is something else, and is refused then.
+    func openRegular() throws(CellFailure) -> OpenFile {
+        let fd = try open([.readOnly, .nonBlocking, .noTerminal])
+        let file: OpenFile
+        do throws(SystemError) { file = try OpenFile(fd) } catch { throw failure(error) }
+        try requireRegular(file.status)
+        return file
+    }
+
+    func requireRegular(_ status: FileStatus) throws(CellFailure) {
+        switch status.kind {
+        case .regular: return
+        case .directory: throw CellFailure(.notAFile, path: path, "\(path) is a directory.")
+        default:
+            throw CellFailure(
+                .specialFile, path: path,
+                "\(path) is a \(status.kind.words), and only regular files are read and written.")
+        }
+    }
+
+    // MARK: The parent and the last part
+
+    /// What names a file in a directory that is open: for every act upon the name itself.
+    struct Entry {
+        let directory: OpenDirectory
+        let name: FileName
+
+        func status() throws(SystemError) -> FileStatus? {
+            do throws(SystemError) {
+                return try directory.fd.status(of: name)
+            } catch {
+                if error.errno == .notFound { return nil }
+                throw error
+            }
+        }
+    }
+
+    /// The entry itself, even where it is a symbolic link.
+    func entry(makingParents: Bool = false) throws(CellFailure) -> Entry {
+        guard let last = parts.last else {
+            throw CellFailure(.invalid, path: path, "\(path) is a place of the cell, which stays as it is.")
+        }
+        let parent = Self.name(parts.dropLast())
+        do throws(SystemError) {
+            let directory =
+                makingParents
+                ? try makeDirectories(parts.dropLast()) : try openPath(parent)
+            return Entry(directory: directory, name: FileName(last)!)
+        } catch {
+            throw failure(error)
+        }
+    }
+
+    /// Of a symbolic link, the entry that it leads to, which need not exist. Links are followed one by one,
+    /// each from the place and beneath it.
+    func followedEntry(makingParents: Bool = false) throws(CellFailure) -> Entry {
+        var entry = try entry(makingParents: makingParents)
+        var way: [[UInt8]] = parts.dropLast()
+        for _ in 0..<40 {
+            do throws(SystemError) {
+                guard try entry.status()?.kind == .symbolicLink else { return entry }
+                let target = try entry.directory.fd.readLink(entry.name).bytes
+                guard target.first != UInt8(ascii: "/") else { throw SystemError("openat2", .crossesDevice) }
+                // `..` stays in it: what it means is for the kernel to say.
+                way += target.split(separator: UInt8(ascii: "/")).map { Array($0) }
+                guard let last = way.popLast(), !last.elementsEqual("..".utf8), !last.elementsEqual(".".utf8)
+                else { throw SystemError("openat2", .isDirectory) }
+                entry = Entry(directory: try openPath(Self.name(way)), name: FileName(last)!)
+            } catch {
+                throw failure(error)
+            }
+        }
+        throw failure(SystemError("openat2", .tooManyLinks))
+    }
+
+    private func openPath(_ path: FileName) throws(SystemError) -> OpenDirectory {
+        try OpenDirectory(place.directory.fd.open(path, [.path, .directory]))
+    }
+
+    /// As `mkdir -p`: from the deepest one that exists.
+    func makeDirectories(_ parts: some BidirectionalCollection<[UInt8]>) throws(SystemError) -> OpenDirectory
+    {
+        let parts = Array(parts)
+        var existing = parts.count
+        var directory: OpenDirectory?
+        while directory == nil {
+            do throws(SystemError) {
+                directory = try openPath(Self.name(parts[..<existing]))
+            } catch {
+                guard error.errno == .notFound, existing > 0 else { throw error }
+                existing -= 1
+            }
+        }
+        var deepest = directory!
+        for part in parts[existing...] {
+            let name = FileName(part)!
+            do throws(SystemError) {
+                try deepest.fd.makeDirectory(name, mode: 0o777)
+            } catch {
+                if error.errno != .exists { throw error }
+            }
+            deepest = try deepest.child(name)
+        }
+        return deepest
+    }
+}
+
+extension FileStatus.Kind {
+    var words: String {
+        switch self {
+        case .regular: "regular file"
+        case .directory: "directory"
+        case .symbolicLink: "symbolic link"
+        case .fifo: "named pipe"
+        case .socket: "socket"
+        case .characterDevice: "character device"
+        case .blockDevice: "block device"
+        case .unknown: "file of an unknown kind"
+        }
+    }
+
+    var shown: FileResult.FileKind { FileResult.FileKind(rawValue: rawValue) ?? .unknown }
+}
