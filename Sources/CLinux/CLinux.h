@@ -196,3 +196,5 @@ static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count
 }
 
 #include "clone.h"
+#include "landlock.h"
+#include "seccomp.h"
