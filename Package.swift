@@ -23,7 +23,11 @@ let package = Package(
     name: "cloister",
     targets: [
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(
+            name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
         .target(name: "Linux", dependencies: ["CLinux"], swiftSettings: rules),
+        .target(
+            name: "Seccomp", dependencies: ["CLinux", "CSeccomp", "Linux"], swiftSettings: rules),
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
         .target(name: "CommandLine", swiftSettings: rules),
         .target(name: "Cells", swiftSettings: rules),
@@ -55,6 +59,10 @@ let package = Package(
         .executableTarget(
             name: "fixture-daemon", dependencies: ["Daemon", "EventLoop", "JSON", "MCP", "Tools"],
             path: "Tests/Fixtures/fixture-daemon", swiftSettings: rules),
+        .systemLibrary(name: "CProbes", path: "Tests/Fixtures/CProbes"),
+        .executableTarget(
+            name: "walled", dependencies: ["CLinux", "CProbes", "Linux", "Seccomp"],
+            path: "Tests/Fixtures/walled", swiftSettings: rules),
         .executableTarget(
             name: "forward-bench", dependencies: ["JSON", "Linux"],
             path: "Tests/Bench/forward-bench", swiftSettings: rules),
@@ -70,6 +78,7 @@ let package = Package(
         unitTests(of: "Cells"),
         unitTests(of: "CellWork", with: ["Cells", "Linux"]),
         unitTests(of: "Linux"),
+        unitTests(of: "Seccomp", with: ["Linux"]),
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
         unitTests(of: "Tools", with: ["JSON", "MCP"]),

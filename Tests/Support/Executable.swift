@@ -7,6 +7,8 @@ package enum Executable: String, Sendable, CaseIterable {
     case bridge = "cloister-bridge"
     /// cloisterd with tools for tests.
     case fixtureDaemon = "fixture-daemon"
+    /// Puts itself behind a wall, and tries something.
+    case walled
 
     package var path: String {
         let environment = ProcessInfo.processInfo.environment
