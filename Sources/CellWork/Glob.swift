@@ -33,10 +33,14 @@ struct Glob: Sendable {
         if bytes.last == UInt8(ascii: "/") { bytes.removeLast() }
         guard !bytes.isEmpty else { throw Self.fault(text, "it is empty") }
         alternatives = try Self.withoutBraces(bytes, of: text).map { (bytes) throws(CellFailure) in
-            try bytes.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map {
+            let parts: [Part] = try bytes.split(
+                separator: UInt8(ascii: "/"), omittingEmptySubsequences: false
+            ).map {
                 (part) throws(CellFailure) in
                 part.elementsEqual("**".utf8) ? .directories : .name(try Self.tokens(part, of: text))
             }
+            // At the end it stands for what is in a directory, and not for the directory.
+            return parts.last == .directories ? parts + [.name([.star])] : parts
         }
     }
 

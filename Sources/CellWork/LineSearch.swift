@@ -15,7 +15,7 @@ import Linux
 
 /// Safe: the buffer is its own, and nothing is read of it behind `filled`.
 @safe final class LineSearch {
-    static let bufferSize = 1 << 20
+    static let bufferSize = 512 << 10
     private static let firstBlock = 32 << 10
     private static let longestLine = 1000
     /// Context takes no more of the buffer.

@@ -1,0 +1,289 @@
+import Cells
+import Foundation
+import Glibc
+import Linux
+import TestSupport
+import Testing
+
+@testable import CellWork
+
+@Suite struct TreeTests {
+    static func tree() throws -> TestCell {
+        let cell = try TestCell()
+        for name in ["b/x.c", "b/y.h", "a", "b/.git/config", ".hidden", "c/d/e.c", "node_modules/z.c"] {
+            try cell.put(name, name)
+        }
+        try cell.link("c/link", to: "../b")
+        return cell
+    }
+
+    @Test("A list is in the order of bytes, each directory before what is in it, and no link is followed")
+    func order() throws {
+        let cell = try Self.tree()
+        let list = try cell.list(
+            .init(path: ".", depth: 9, ignores: [".git", "node_modules"], includeHidden: true))
+        #expect(
+            list.entries.map(\.name.text) == [
+                ".hidden", "a", "b", "b/x.c", "b/y.h", "c", "c/d", "c/d/e.c", "c/link",
+            ])
+        #expect(list.cut == nil)
+        let link = try #require(list.entries.last)
+        #expect(link.kind == .symbolicLink && link.target?.text == "../b")
+        let file = try #require(list.entries.first { $0.name.text == "b/x.c" })
+        #expect(file.kind == .regular && file.size == 5 && file.mode == 0o644)
+    }
+
+    @Test(
+        "Depth, hidden names and ignores leave out what they say",
+        arguments: [
+            (UInt32(1), true, [String](), [".hidden", "a", "b", "c", "node_modules"]),
+            (1, false, [], ["a", "b", "c", "node_modules"]),
+            (2, false, ["node_modules"], ["a", "b", "b/x.c", "b/y.h", "c", "c/d", "c/link"]),
+            (9, false, ["b/*.c", "c/**", "n*"], ["a", "b", "b/y.h", "c"]),
+        ])
+    func leftOut(depth: UInt32, hidden: Bool, ignores: [String], names: [String]) throws {
+        let cell = try Self.tree()
+        let list = try cell.list(.init(path: ".", depth: depth, ignores: ignores, includeHidden: hidden))
+        #expect(list.entries.map(\.name.text) == names)
+    }
+
+    @Test("Who asks for the rest gets it, whatever the limit", arguments: [1, 2, 3, 7, 100])
+    func continued(limit: UInt32) throws {
+        let cell = try Self.tree()
+        let whole = try cell.list(.init(path: ".", depth: 9)).entries
+        var (parts, after) = ([FileResult.Listing.Entry](), [UInt8]())
+        while true {
+            let list = try cell.list(.init(path: ".", depth: 9, limit: limit, after: after))
+            parts += list.entries
+            guard let cut = list.cut else { break }
+            #expect(list.entries.count == Int(limit) && cut.reason == .limit)
+            after = cut.after
+        }
+        #expect(parts == whole)
+    }
+
+    @Test(
+        "Find gives what a glob matches",
+        arguments: [
+            ("*.c", ["b/x.c", "c/d/e.c", "node_modules/z.c"]), ("b/*", ["b/.git", "b/x.c", "b/y.h"]),
+            ("**/*.{c,h}", ["b/x.c", "b/y.h", "c/d/e.c", "node_modules/z.c"]), ("c/**/e.c", ["c/d/e.c"]),
+            ("[!bc]", ["a", "c/d"]), ("nothing", []),
+        ])
+    func find(glob: String, names: [String]) throws {
+        let cell = try Self.tree()
+        guard case .entries(let found) = try cell.perform(.find(.init(path: ".", glob: glob))) else {
+            throw TestFault("no entries")
+        }
+        #expect(found.entries.map(\.name.text) == names)
+    }
+
+    @Test("A directory that is swapped for a link between two steps is not followed")
+    func swapped() throws {
+        let cell = try TestCell()
+        try cell.put("d/inside")
+        try cell.put("e/x")
+        let walk = TreeWalk(try cell.work.resolver.locate(".").openDirectory(), TreeWalk.Rules())
+        var names: [String] = []
+        while true {
+            let step = try walk.next()
+            if case .end = step { break }
+            guard case .visit(let visit) = step else { continue }
+            names.append(visit.name.description)
+            if visit.name.description == "d" {
+                try FileManager.default.moveItem(atPath: cell.root + "/d", toPath: cell.root + "/moved")
+                try cell.link("d", to: "../outside")
+            }
+        }
+        #expect(names == ["d", "e", "x"])
+        #expect(walk.unreadable == 1)
+    }
+
+    @Test("A directory that is swapped for a link while its tree is deleted costs nobody else anything")
+    func swappedWhileDeleting() throws {
+        let cell = try TestCell()
+        for number in 0..<600 { try cell.put("tree/\(number)") }
+        try cell.put("tree/zz/inside")
+        let job = try cell.work.job(for: .delete(path: "tree", isRecursive: true))
+        #expect(try job.step() == nil)
+        // The next step would enter it.
+        if FileManager.default.fileExists(atPath: cell.root + "/tree/zz") {
+            try FileManager.default.removeItem(atPath: cell.root + "/tree/zz")
+            try cell.link("tree/zz", to: "../../outside")
+        }
+        _ = try? job.step()
+        _ = try? job.step()
+        #expect(try File.readText(cell.outside + "/secret") == "secret")
+    }
+
+    @Test("Twenty thousand names in one directory are listed in steps, and cut where asked")
+    func crowded() throws {
+        let cell = try TestCell()
+        try cell.put("d/0")
+        for number in 1..<20_000 { close(unsafe creat(cell.root + "/d/\(number)", 0o644)) }
+        let job = try cell.work.job(for: .list(.init(path: "d", limit: 15_000)))
+        var steps = 1
+        var answer = try job.step()
+        while answer == nil {
+            steps += 1
+            answer = try job.step()
+        }
+        guard case .entries(let list)? = answer else { throw TestFault("no entries") }
+        #expect(list.entries.count == 15_000 && steps > 10)
+        let rest = try cell.list(.init(path: "d", limit: 15_000, after: try #require(list.cut).after))
+        #expect(rest.entries.count == 5_000 && rest.cut == nil)
+        #expect(Set((list.entries + rest.entries).map(\.name.text)).count == 20_000)
+        #expect(try cell.perform(.delete(path: "d", isRecursive: true)) == .done(entries: 20_001, bytes: 0))
+    }
+
+    @Test(
+        "A tree two thousand directories deep is listed, searched, copied and deleted, with few descriptors")
+    func deep() throws {
+        let cell = try TestCell()
+        try File.makeDirectory(cell.root + "/top", mode: 0o755)
+        let root = try Place(opening: cell.root, isWritable: true)
+        var here = try root.directory.child(FileName("top"))
+        let name = FileName("directory")
+        for _ in 1..<2000 {
+            try here.fd.makeDirectory(name, mode: 0o755)
+            here = try here.child(name)
+        }
+        var flags: File.OpenFlags = [.create]
+        flags.insert(.writeOnly)
+        _ = try here.fd.open(FileName("needle"), flags, mode: 0o644).write([0x61, 0x62].span)
+
+        let list = try cell.list(.init(path: "top", depth: 10_000, limit: 10_000))
+        // Nineteen megabytes of paths are more than an answer has: what is there says how to get on.
+        #expect(list.entries.count > 800)
+        let cut = try #require(list.cut)
+        let more = try cell.list(.init(path: "top", depth: 10_000, limit: 10, after: cut.after))
+        #expect(more.entries.first.map { $0.name.text.utf8.count > cut.after.count } == true)
+        let search = try cell.search(.init(path: "top", pattern: "ab"))
+        #expect(search.files.count == 1 && search.unreadable == 0)
+        #expect(try cell.perform(.copy(.init(from: "top", to: "copy"))) == .done(entries: 2001, bytes: 2))
+        for name in ["top", "copy"] {
+            #expect(
+                try cell.perform(.delete(path: name, isRecursive: true)) == .done(entries: 2001, bytes: 0))
+        }
+        #expect(cell.names.isEmpty)
+    }
+
+    @Test("A directory is deleted only empty, or when all of it is meant")
+    func delete() throws {
+        let cell = try Self.tree()
+        let failure = cell.failure(.delete(path: "b", isRecursive: false))
+        #expect(failure?.kind == .notEmpty && failure?.message.contains("recursively") == true)
+        try cell.perform(.delete(path: "b", isRecursive: true))
+        try cell.perform(.delete(path: "c/link", isRecursive: false))
+        try cell.perform(.delete(path: "a", isRecursive: false))
+        try cell.perform(.makeDirectory(.init(path: "empty")))
+        try cell.perform(.delete(path: "empty", isRecursive: false))
+        #expect(cell.names == [".hidden", "c", "c/d", "c/d/e.c", "node_modules", "node_modules/z.c"])
+        #expect(cell.failure(.delete(path: "a", isRecursive: true))?.kind == .notFound)
+    }
+
+    @Test("Directories are made with the mode that was asked for, and twice only where parents are")
+    func makeDirectory() throws {
+        let cell = try TestCell()
+        try cell.perform(.makeDirectory(.init(path: "d", mode: 0o700)))
+        #expect(try cell.mode("d") == 0o700)
+        #expect(cell.failure(.makeDirectory(.init(path: "d")))?.kind == .exists)
+        #expect(cell.failure(.makeDirectory(.init(path: "x/y")))?.kind == .notFound)
+        try cell.perform(.makeDirectory(.init(path: "d", makeParents: true)))
+        try cell.perform(.makeDirectory(.init(path: "x/y", makeParents: true)))
+        #expect(cell.names == ["d", "x", "x/y"])
+    }
+
+    @Test("A move replaces nothing unless asked, and takes a link for what it is")
+    func move() throws {
+        let cell = try Self.tree()
+        #expect(cell.failure(.move(.init(from: "a", to: "b/x.c")))?.kind == .exists)
+        try cell.perform(.move(.init(from: "a", to: "b/x.c", overwrite: true)))
+        #expect(cell.text("b/x.c") == "a" && cell.text("a") == nil)
+        try cell.perform(.move(.init(from: "c/link", to: "link")))
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: cell.root + "/link") == "../b")
+        #expect(cell.failure(.move(.init(from: "b", to: "b/c")))?.message.contains("into itself") == true)
+        #expect(cell.failure(.move(.init(from: "none", to: "some")))?.kind == .notFound)
+    }
+
+    @Test("A copy has content, modes, holes and links, and appears whole")
+    func copy() throws {
+        let cell = try Self.tree()
+        try cell.put("b/run", "#!", mode: 0o751)
+        try cell.put("b/sparse", "x")
+        #expect(unsafe truncate(cell.root + "/b/sparse", 64 << 20) == 0)
+        try cell.link("b/dangling", to: "/nowhere")
+        guard case .done(let entries, let bytes) = try cell.perform(.copy(.init(from: "b", to: "copy")))
+        else {
+            throw TestFault("not done")
+        }
+        #expect(entries == 8 && bytes < 1 << 20)
+        #expect(cell.text("copy/x.c") == "b/x.c")
+        #expect(try cell.mode("copy/run") == 0o751)
+        #expect(
+            try FileManager.default.destinationOfSymbolicLink(atPath: cell.root + "/copy/dangling")
+                == "/nowhere")
+        guard case .info(let info) = try cell.perform(.info(path: "copy/sparse")) else {
+            throw TestFault("none")
+        }
+        #expect(info.size == 64 << 20 && info.allocated < 1 << 20)
+        #expect(cell.failure(.copy(.init(from: "b", to: "copy", overwrite: true)))?.kind == .exists)
+        #expect(cell.failure(.copy(.init(from: "a", to: "b/x.c")))?.kind == .exists)
+        try cell.perform(.copy(.init(from: "a", to: "b/x.c", overwrite: true)))
+        #expect(cell.text("b/x.c") == "a" && cell.temporaries.isEmpty)
+        #expect(cell.failure(.copy(.init(from: "a", to: "a", overwrite: true)))?.kind == .invalid)
+    }
+
+    @Test("A tree that is copied into itself, or has a pipe in it, is refused and leaves nothing")
+    func refusedCopies() throws {
+        let cell = try Self.tree()
+        #expect(cell.failure(.copy(.init(from: "b", to: "b/inner")))?.kind == .invalid)
+        #expect(unsafe mkfifo(cell.root + "/b/zz", 0o644) == 0)
+        #expect(cell.failure(.copy(.init(from: "b", to: "copy")))?.kind == .specialFile)
+        #expect(cell.text("copy/x.c") == nil && cell.temporaries.isEmpty)
+    }
+
+    @Test("A copy that is dropped halfway leaves nothing behind")
+    func droppedCopy() throws {
+        let cell = try TestCell()
+        for number in 0..<500 { try cell.put("t/d\(number % 7)/\(number)", "x") }
+        do {
+            let job = try cell.work.job(for: .copy(.init(from: "t", to: "copy")))
+            for _ in 0..<40 { #expect(try job.step() == nil) }
+            #expect(!cell.temporaries.isEmpty)
+        }
+        #expect(cell.temporaries.isEmpty)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: cell.root) == ["t"])
+    }
+}
+
+@Suite struct GlobTests {
+    @Test(
+        "A glob matches what it says",
+        arguments: [
+            ("*.swift", "a/b.swift", true), ("*.swift", "b.swiftx", false), ("a?c", "abc", true),
+            ("a?c", "a/c", false), ("[a-c]x", "bx", true), ("[!a-c]x", "bx", false), ("[]]", "]", true),
+            ("\\*", "*", true), ("\\*", "a", false), ("{a,b{c,d}}", "bd", true), ("{a,b}", "c", false),
+            ("a/**", "a/b/c", true), ("a/**/c", "a/c", true), ("**/c", "c", true), ("**", "x/y", true),
+            ("/a", "b/a", false), ("a/**", "a", false), ("/a/b", "a/b", true), ("src/*", "src/a/b", false),
+            ("a*b*c", "aXbXbc", true),
+            ("a/**/b/**/c", "a/x/b/y/b/z/c", true), ("é*", "éa", true), ("build/", "x/build", false),
+        ])
+    func matches(glob: String, path: String, isMatch: Bool) throws {
+        let name = path.utf8.split(separator: UInt8(ascii: "/")).last!
+        #expect(try Glob(glob).matches(path: path.utf8, name: name) == isMatch)
+    }
+
+    @Test(
+        "A glob that is not one is refused",
+        arguments: ["", "/", "[a", "a\\", "{a", "[z-a]", "{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}{a,b}"])
+    func refused(glob: String) {
+        #expect { _ = try Glob(glob) } throws: { ($0 as? CellFailure)?.kind == .badPattern }
+    }
+
+    @Test("A hostile glob is quick")
+    func hostile() throws {
+        let glob = try Glob(String(repeating: "*a", count: 500) + "b")
+        let name = [UInt8](repeating: 0x61, count: 255)
+        for _ in 0..<20 { #expect(!glob.matches(path: name, name: name)) }
+    }
+}
