@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
+#include <linux/loop.h>
+#include <net/if.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
@@ -18,6 +21,9 @@
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/sysmacros.h>
+#include <linux/securebits.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -47,6 +53,23 @@ static inline int cloister_open_tree(int directory, const char *path, unsigned i
 
 static inline int cloister_move_mount(int tree, int directory, const char *path, unsigned int flags) {
     return (int)syscall(SYS_move_mount, tree, "", directory, path, flags);
+}
+
+// fsopen and its kin: as above.
+static inline int cloister_fsopen(const char *type) {
+    return (int)syscall(SYS_fsopen, type, 1 /* FSOPEN_CLOEXEC */);
+}
+
+static inline int cloister_fsconfig_string(int context, const char *key, const char *value) {
+    return (int)syscall(SYS_fsconfig, context, 1 /* FSCONFIG_SET_STRING */, key, value, 0);
+}
+
+static inline int cloister_fsconfig_create(int context) {
+    return (int)syscall(SYS_fsconfig, context, 6 /* FSCONFIG_CMD_CREATE */, NULL, NULL, 0);
+}
+
+static inline int cloister_fsmount(int context, unsigned int attributes) {
+    return (int)syscall(SYS_fsmount, context, 1 /* FSMOUNT_CLOEXEC */, attributes);
 }
 
 static inline int cloister_pivot_root(const char *root, const char *put_old) {
@@ -83,6 +106,14 @@ static inline int cloister_set_capabilities(uint64_t effective, uint64_t permitt
 
 static inline int cloister_open(const char *path, int flags, mode_t mode) {
     return open(path, flags, mode);
+}
+
+static inline int cloister_openat(int directory, const char *path, int flags) {
+    return openat(directory, path, flags, 0);
+}
+
+static inline int cloister_create_at(int directory, const char *path, mode_t mode) {
+    return openat(directory, path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
 }
 
 static inline int cloister_pidfd_open(pid_t pid, unsigned int flags) {
@@ -162,8 +193,8 @@ static inline ssize_t cloister_send_fds(int socket, const void *bytes, size_t co
 
 // recvmsg with room for descriptors, which arrive close-on-exec. `fds` has cloister_most_fds places.
 // A message whose descriptors did not all fit is refused whole: those that came are closed.
-static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count, int *fds,
-                                           int *fd_count) {
+static inline ssize_t cloister_receive(int socket, void *bytes, size_t count, int *fds, int *fd_count,
+                                       int flags) {
     union {
         char space[CMSG_SPACE(sizeof(int) * cloister_most_fds)];
         struct cmsghdr align;
@@ -174,7 +205,7 @@ static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count
                              .msg_control = control.space,
                              .msg_controllen = sizeof control.space};
     *fd_count = 0;
-    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+    ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
     if (received < 0)
         return received;
     for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header;
@@ -195,6 +226,55 @@ static inline ssize_t cloister_receive_fds(int socket, void *bytes, size_t count
     return received;
 }
 
+// ioctl is variadic, and struct ifreq is a union of everything.
+static inline int cloister_raise_loopback(int socket) {
+    struct ifreq request;
+    memset(&request, 0, sizeof request);
+    strcpy(request.ifr_name, "lo");
+    if (ioctl(socket, SIOCGIFFLAGS, &request) < 0)
+        return -1;
+    request.ifr_flags |= IFF_UP | IFF_RUNNING;
+    return ioctl(socket, SIOCSIFFLAGS, &request);
+}
+
+static inline int cloister_free_loop_device(int control) { return ioctl(control, LOOP_CTL_GET_FREE); }
+
+static inline int cloister_configure_loop(int device, int file) {
+    struct loop_config config;
+    memset(&config, 0, sizeof config);
+    config.fd = (unsigned int)file;
+    config.info.lo_flags = LO_FLAGS_AUTOCLEAR;
+    return ioctl(device, LOOP_CONFIGURE, &config);
+}
+
+static inline int cloister_join_session_keyring(void) {
+    return (int)syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL);
+}
+
+static inline int cloister_get_capabilities(uint64_t *effective, uint64_t *permitted,
+                                            uint64_t *inheritable) {
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct data[2];
+    if (syscall(SYS_capget, &header, data) < 0)
+        return -1;
+    *effective = data[0].effective | (uint64_t)data[1].effective << 32;
+    *permitted = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    *inheritable = data[0].inheritable | (uint64_t)data[1].inheritable << 32;
+    return 0;
+}
+
+// waitid fills a siginfo_t, whose union does not import; wait4 alone reports what was used.
+static inline pid_t cloister_wait_any(int *exit_status, int *ended_by_signal, struct rusage *usage) {
+    int status;
+    pid_t pid = wait4(-1, &status, WNOHANG, usage);
+    if (pid > 0) {
+        *exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+        *ended_by_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+    }
+    return pid;
+}
+
 #include "clone.h"
 #include "landlock.h"
 #include "seccomp.h"
+#include "starter.h"

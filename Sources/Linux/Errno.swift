@@ -56,6 +56,9 @@ package struct SystemError: Error, Sendable, Equatable, CustomStringConvertible 
 func systemCall<Result: SignedInteger>(
     _ name: StaticString, on object: @autoclosure () -> String = "", _ body: () -> Result
 ) throws(SystemError) -> Result {
+    #if DEBUG
+        if let injected = Injection.failure(of: name) { throw SystemError(name, injected, object()) }
+    #endif
     while true {
         let result = body()
         if result >= 0 { return result }

@@ -49,6 +49,14 @@ package enum File {
         String(decoding: try read(path, limit: limit), as: UTF8.self)
     }
 
+    /// Into a file that is there, such as those of /proc and of control groups: one write, all of it.
+    package static func write(_ text: String, to path: String) throws(SystemError) {
+        let file = OwnedFD(
+            raw: try systemCall("open", on: path) { unsafe cloister_open(path, O_WRONLY | O_CLOEXEC, 0) })
+        let bytes = Array(text.utf8)
+        try systemCall("write", on: path) { unsafe Glibc.write(file.raw, bytes, bytes.count) }
+    }
+
     /// Where a symbolic link points.
     package static func readLink(_ path: String) throws(SystemError) -> String {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))

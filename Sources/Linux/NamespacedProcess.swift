@@ -25,7 +25,7 @@ package struct NamespacedProcess: ~Copyable {
     package static func start(
         _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
         in namespaces: Namespaces, as user: User,
-        descriptors: borrowing DescriptorTable
+        descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
     ) throws(SystemError) -> NamespacedProcess {
         let gate = try Pipe()
         let canDropGroups = geteuid() == 0
@@ -35,14 +35,14 @@ package struct NamespacedProcess: ~Copyable {
 
         var cell = unsafe cloister_new_cell()
         unsafe cell.namespaces = namespaces.rawValue
-        // Born into its parent's control group.
-        unsafe cell.cgroup = -1
         unsafe cell.gate = gate.reading.raw
         unsafe cell.program = program.raw
         unsafe cell.uid = user.uid
         unsafe cell.gid = user.gid
         unsafe cell.drop_groups = canDropGroups ? 1 : 0
         var pidfd: CInt = -1
+        // Born into a control group of its own, or its parent's.
+        unsafe cell.cgroup = try unsafe group.withRaw { (raw) throws(SystemError) in unsafe raw.first ?? -1 }
         let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
             unsafe cell.fds = raw.baseAddress
             unsafe cell.fd_count = CInt(raw.count)
@@ -74,14 +74,11 @@ package struct NamespacedProcess: ~Copyable {
 
     private borrowing func write(_ text: String, to file: String) throws(SystemError) {
         // The pid is ours until it is reaped, and nobody reaps it but its pidfd's owner.
-        let path = "/proc/\(pid)/\(file)"
-        let raw = try systemCall("open", on: path) { unsafe cloister_open(path, O_WRONLY | O_CLOEXEC, 0) }
-        let opened = OwnedFD(raw: raw)
-        let bytes = Array(text.utf8)
-        try systemCall("write", on: path) { unsafe Glibc.write(opened.raw, bytes, bytes.count) }
+        try File.write(text, to: "/proc/\(pid)/\(file)")
     }
 
-    private borrowing func waitUntilGone() {
+    /// Blocks until it has ended, and reaps it.
+    package borrowing func waitUntilGone() {
         var polled = PollSet()
         polled.add(pidfd, .read)
         try? polled.wait()
@@ -97,6 +94,14 @@ package struct DescriptorTable: ~Copyable {
     package init() {}
 
     deinit { for each in raw { _ = OwnedFD(raw: each) } }
+
+    package var count: Int { raw.count }
+
+    /// A descriptor of its own for what stands in a place.
+    package borrowing func duplicate(_ place: Int) throws(SystemError) -> OwnedFD {
+        let original = raw[place]
+        return OwnedFD(raw: try systemCall("fcntl") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
+    }
 
     package mutating func add(_ fd: borrowing OwnedFD) throws(SystemError) {
         guard raw.count < Self.most else { throw SystemError("dup", .invalid, "too many descriptors") }

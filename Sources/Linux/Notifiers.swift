@@ -49,8 +49,17 @@ package struct SignalFD: ~Copyable, Sendable {
 }
 
 package enum Signals {
+    package static let childEnded = SIGCHLD
+    package static let kill = SIGKILL
+
     /// A peer that hangs up is an error of the write, not the end of the process.
     package static func ignoreBrokenPipes() {
         Glibc.signal(SIGPIPE, SIG_IGN)
+    }
+
+    /// To a process by its number, which must be a child that has not been reaped, or one whose end is no loss
+    /// whoever it is: inside a cell. One that is gone already is no error.
+    package static func send(_ signal: CInt = SIGKILL, to pid: pid_t) {
+        _ = Glibc.kill(pid, signal)
     }
 }

@@ -32,6 +32,24 @@ package enum SystemClock {
     package static var monotonic: Duration { read(CLOCK_MONOTONIC) }
     package static var boot: Duration { read(CLOCK_BOOTTIME) }
 
+    package static var secondsSince1970: Int { time(nil) }
+
+    /// For poll: 0 when the moment has passed, and never so little that one comes back too early.
+    package static func millisecondsUntil(_ moment: Duration) -> CInt {
+        let left = max(.zero, moment - monotonic)
+        let (seconds, attoseconds) = left.components
+        let rounded = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
+        return CInt(clamping: seconds * 1000 + rounded)
+    }
+
+    /// Blocks this thread.
+    package static func sleep(_ time: Duration) {
+        let (seconds, attoseconds) = time.components
+        var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+        var rest = timespec()
+        while unsafe nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
+    }
+
     private static func read(_ clock: clockid_t) -> Duration {
         var time = timespec()
         unsafe clock_gettime(clock, &time)

@@ -5,9 +5,16 @@ import Glibc
 package enum UnixSocket {
     package enum Kind: Sendable {
         case stream, datagram
+        /// Connected as a stream is, with the borders of messages kept.
+        case packet
 
         var raw: CInt {
-            let type = self == .stream ? SOCK_STREAM : SOCK_DGRAM
+            let type =
+                switch self {
+                case .stream: SOCK_STREAM
+                case .datagram: SOCK_DGRAM
+                case .packet: SOCK_SEQPACKET
+                }
             return CInt(type.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
         }
     }
@@ -25,6 +32,9 @@ package enum UnixSocket {
     package struct Pair: ~Copyable {
         package let one: OwnedFD
         package let other: OwnedFD
+
+        /// One end; the other is closed.
+        package consuming func keepOne() -> OwnedFD { one }
     }
 
     /// The longest path that a socket address holds.
@@ -101,16 +111,29 @@ package enum UnixSocket {
         }
     }
 
-    /// One message and the descriptors that came with it; `nil` when there is nothing now.
+    package static func send(
+        _ socket: borrowing OwnedFD, _ bytes: [UInt8], passing fds: borrowing DescriptorTable
+    ) throws(SystemError) -> Int? {
+        let raw = socket.raw
+        return try unsafe fds.withRaw { (passed) throws(SystemError) in
+            try nonBlockingCall("sendmsg") {
+                unsafe cloister_send_fds(raw, bytes, bytes.count, passed.baseAddress, CInt(passed.count))
+            }
+        }
+    }
+
+    /// One message and the descriptors that came with it; `nil` when there is nothing now. `waiting` blocks
+    /// until there is.
     package static func receive(
-        _ socket: borrowing OwnedFD, atMost count: Int
+        _ socket: borrowing OwnedFD, atMost count: Int, waiting: Bool = false
     ) throws(SystemError) -> ReceivedMessage? {
         let raw = socket.raw
         var bytes = [UInt8](repeating: 0, count: count)
         var fds = [CInt](repeating: -1, count: cloister_most_fds)
         var fdCount: CInt = 0
         let received = try nonBlockingCall("recvmsg") {
-            unsafe cloister_receive_fds(raw, &bytes, count, &fds, &fdCount)
+            unsafe cloister_receive(
+                raw, &bytes, count, &fds, &fdCount, waiting ? 0 : CInt(MSG_DONTWAIT))
         }
         guard let received else { return nil }
         bytes.removeLast(count - received)
@@ -118,7 +141,8 @@ package enum UnixSocket {
     }
 
     /// Owns the descriptors that came with a message until they are taken; closes the rest.
-    package final class ReceivedMessage {
+    // Unchecked: handed on from one owner to the next, never shared.
+    package final class ReceivedMessage: @unchecked Sendable {
         package let bytes: [UInt8]
         private var untaken: [CInt]
 

@@ -1,0 +1,31 @@
+import Glibc
+
+/// System calls that fail because a test says so: `CLOISTER_INJECT="pivot_root=1,mount_setattr=38"`, with error
+/// numbers. `CLOISTER_INJECT_CELL` is the same for the cells that celld starts. In release builds there is no
+/// such thing.
+package enum Injection {
+    #if DEBUG
+        private static let failures = parse(Process.environment("CLOISTER_INJECT"))
+
+        static func failure(of call: StaticString) -> Errno? {
+            failures.isEmpty ? nil : failures[call.description]
+        }
+
+        package static var environmentOfCells: [String] {
+            Process.environment("CLOISTER_INJECT_CELL").map { ["CLOISTER_INJECT=\($0)"] } ?? []
+        }
+
+        private static func parse(_ text: String?) -> [String: Errno] {
+            var failures: [String: Errno] = [:]
+            for part in (text ?? "").split(separator: ",") {
+                let words = part.split(separator: "=")
+                if words.count == 2, let number = CInt(words[1]) {
+                    failures[String(words[0])] = Errno(rawValue: number)
+                }
+            }
+            return failures
+        }
+    #else
+        package static var environmentOfCells: [String] { [] }
+    #endif
+}

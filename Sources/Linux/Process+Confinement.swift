@@ -1,0 +1,111 @@
+import CLinux
+import Glibc
+
+// What a process does to itself, and cannot take back.
+extension Process {
+    /// No program that is executed from here on gives more rights than there are.
+    package static func setNoNewPrivileges() throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_NO_NEW_PRIVS") { cloister_prctl(PR_SET_NO_NEW_PRIVS, 1, 0) }
+    }
+
+    package static var hasNoNewPrivileges: Bool { cloister_prctl(PR_GET_NO_NEW_PRIVS, 0, 0) == 1 }
+
+    /// Its memory, descriptors and program are nobody's to look at, not even its own user's.
+    package static func setUndumpable() throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_DUMPABLE") { cloister_prctl(PR_SET_DUMPABLE, 0, 0) }
+    }
+
+    package static var isDumpable: Bool { cloister_prctl(PR_GET_DUMPABLE, 0, 0) != 0 }
+
+    /// By a file, because a filter may well deny to ask.
+    package static var isFiltered: Bool {
+        let status = (try? File.readText("/proc/self/status")) ?? ""
+        return status.split(separator: "\n").contains("Seccomp:\t2")
+    }
+
+    /// Dies with the thread that started it. The caller checks that it was not too late.
+    package static func dieWithParent() throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_PDEATHSIG") {
+            cloister_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0)
+        }
+    }
+
+    package static func startSession() throws(SystemError) {
+        // Who leads a group already leads its session too, when it was started like that.
+        if getsid(0) == getpid() { return }
+        try systemCall("setsid") { setsid() }
+    }
+
+    package static func joinNewKeyring() throws(SystemError) {
+        try systemCall("keyctl", on: "KEYCTL_JOIN_SESSION_KEYRING") { cloister_join_session_keyring() }
+    }
+
+    package static func setHostName(_ name: String) throws(SystemError) {
+        try systemCall("sethostname") { unsafe sethostname(name, name.utf8.count) }
+    }
+
+    package static func raiseLoopback() throws(SystemError) {
+        let socket = OwnedFD(
+            raw: try systemCall("socket", on: "AF_INET") {
+                Glibc.socket(AF_INET, CInt(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            })
+        try systemCall("ioctl", on: "SIOCSIFFLAGS lo") { cloister_raise_loopback(socket.raw) }
+    }
+
+    /// The children that come later get a time namespace in which the machine has just been started.
+    package static func hideUptimeFromChildren() throws(SystemError) {
+        try systemCall("unshare", on: "CLONE_NEWTIME") { unshare(CLONE_NEWTIME) }
+        let boot = SystemClock.boot.components.seconds
+        let monotonic = SystemClock.monotonic.components.seconds
+        try File.write("monotonic -\(monotonic) 0\nboottime -\(boot) 0\n", to: "/proc/self/timens_offsets")
+    }
+
+    package enum Resource: Sendable {
+        case openFiles, fileSize, coreSize, lockedMemory, processes
+
+        var raw: __rlimit_resource_t {
+            switch self {
+            case .openFiles: RLIMIT_NOFILE
+            case .fileSize: RLIMIT_FSIZE
+            case .coreSize: RLIMIT_CORE
+            case .lockedMemory: __RLIMIT_MEMLOCK
+            case .processes: __RLIMIT_NPROC
+            }
+        }
+    }
+
+    /// Soft and hard; never more than there was.
+    package static func limit(_ resource: Resource, to value: UInt64) throws(SystemError) {
+        var current = rlimit()
+        try systemCall("getrlimit") { unsafe getrlimit(resource.raw, &current) }
+        var lower = rlimit(rlim_cur: 0, rlim_max: min(UInt(clamping: value), current.rlim_max))
+        lower.rlim_cur = lower.rlim_max
+        try systemCall("setrlimit") { unsafe setrlimit(resource.raw, &lower) }
+    }
+
+    package static func limit(of resource: Resource) throws(SystemError) -> UInt64 {
+        var current = rlimit()
+        try systemCall("getrlimit") { unsafe getrlimit(resource.raw, &current) }
+        return UInt64(current.rlim_max)
+    }
+
+    /// Closes every descriptor but the standard ones and these.
+    package static func closeDescriptors(keeping kept: [Int]) throws(SystemError) {
+        var first = 3
+        for number in kept.sorted() + [Int(UInt32.max)] where number >= first {
+            if number > first {
+                try systemCall("close_range") {
+                    cloister_close_range(UInt32(first), UInt32(number - 1), 0)
+                }
+            }
+            first = number + 1
+        }
+    }
+
+    /// Makes a descriptor our 0, 1 or 2.
+    package static func replaceStandard(_ number: Int, with fd: borrowing OwnedFD) throws(SystemError) {
+        precondition((0...2).contains(number))
+        let raw = fd.raw
+        try systemCall("dup2") { dup2(raw, CInt(number)) }
+    }
+}
