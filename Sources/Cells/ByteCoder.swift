@@ -6,6 +6,8 @@ package struct CodingFault: Error, Equatable, CustomStringConvertible, Sendable 
     package let field: String
     package let problem: String
 
+    package init(field: String, problem: String) { (self.field, self.problem) = (field, problem) }
+
     package var description: String { "\(field): \(problem)" }
 }
 

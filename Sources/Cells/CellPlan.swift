@@ -66,11 +66,7 @@ package struct CellPlan: Equatable, Sendable {
         writer.integer(UInt8(isEphemeral ? 1 : 0))
         limits.write(to: &writer)
         writer.integer(mayLack.rawValue)
-        writer.integer(UInt16(trees.count))
-        for tree in trees {
-            writer.text(tree.path)
-            writer.integer(UInt8(tree.isWritable ? 1 : 0))
-        }
+        Tree.write(trees, to: &writer)
         return writer.bytes
     }
 
@@ -84,13 +80,7 @@ package struct CellPlan: Equatable, Sendable {
         isEphemeral = try reader.flag("isEphemeral")
         limits = try CellLimits(from: &reader)
         mayLack = WallSet(rawValue: try reader.integer("mayLack", in: 0...WallSet.all.rawValue))
-        let count = try reader.integer("trees", in: 0...UInt16(Self.mostTrees))
-        trees = []
-        for _ in 0..<count {
-            let path = try reader.text("tree", most: Self.longestPath)
-            guard Self.isTreePath(path) else { throw reader.fault("tree", "not a plain path") }
-            trees.append(Tree(path, isWritable: try reader.flag("isWritable")))
-        }
+        trees = try Tree.read(from: &reader)
         try reader.finish("plan")
     }
 }

@@ -5,6 +5,9 @@ package enum Wall: String, CaseIterable, Sendable {
     case fileview, descriptors, capabilities, nonewprivs, keyring, rlimits
     case landlock, seccomp, cgroup, workspace
 
+    /// Its place in the list, which is its number in messages.
+    package var number: Int { Self.allCases.firstIndex(of: self)! }
+
     /// What it keeps from happening, for people.
     package var purpose: String {
         switch self {
@@ -57,13 +60,31 @@ package struct WallSet: OptionSet, Hashable, Sendable {
         rawValue = walls.reduce(0) { $0 | Self.bit(of: $1) }
     }
 
-    private static func bit(of wall: Wall) -> UInt32 {
-        1 << UInt32(Wall.allCases.firstIndex(of: wall) ?? 0)
-    }
+    private static func bit(of wall: Wall) -> UInt32 { 1 << UInt32(wall.number) }
 
     package static let all = WallSet(Wall.allCases)
 
     package func contains(_ wall: Wall) -> Bool { rawValue & Self.bit(of: wall) != 0 }
+
+    /// A list such as `cgroup,timens`; the first word that is no wall, if there is one.
+    package static func parse(_ list: String) -> Result<WallSet, UnknownWall> {
+        var set = WallSet()
+        for word in list.split(separator: ",", omittingEmptySubsequences: false) {
+            guard let wall = Wall(rawValue: String(word)) else {
+                return .failure(UnknownWall(name: String(word)))
+            }
+            set.formUnion(WallSet([wall]))
+        }
+        return .success(set)
+    }
+
+    package struct UnknownWall: Error, CustomStringConvertible {
+        package let name: String
+
+        package var description: String {
+            "\"\(name)\" is no wall (known: \(Wall.allCases.map(\.rawValue).joined(separator: ", ")))"
+        }
+    }
 
     package var walls: [Wall] { Wall.allCases.filter { contains($0) } }
 }

@@ -1,0 +1,206 @@
+import TestSupport
+import Testing
+
+@testable import Cells
+
+/// Every message of the two protocols and of a cell's birth, as bytes, and what decoding those gives again.
+@Suite struct ProtocolTests {
+    struct Message: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let bytes: [UInt8]
+        /// Decodes, and encodes again.
+        let again: @Sendable ([UInt8]) throws -> [UInt8]
+    }
+
+    static let report: WallReport = {
+        var report = WallReport()
+        report.landlockABI = 7
+        report.gaps = [.init(.cgroup, because: "no memory"), .init(.workspace, because: "")]
+        return report
+    }()
+
+    static let order: CellOrder = {
+        var order = CellOrder(uid: 1000, gid: 1001, plan: CellPlanTests.full)
+        order.workspacePath = "/var/lib/é"
+        (order.hasGroup, order.hasWorkspaceMount) = (true, true)
+        order.report = report
+        order.foreignNamespaces = [1, 1 << 40]
+        (order.programFilter, order.doorFilter, order.initFilter) = ([1, 2], [], [3])
+        return order
+    }()
+
+    static let end: ProgramEnd = {
+        var end = ProgramEnd(.signalled(9))
+        (end.timedOut, end.ranOutOfMemory) = (true, false)
+        (end.cpuMicroseconds, end.wallMicroseconds, end.peakMemoryBytes) = (1, 1 << 40, 3)
+        (end.outputBytes, end.errorBytes, end.outputFile, end.errorFile) = (4, 5, "/workspace/o", "")
+        return end
+    }()
+
+    static let status = ProcessStatus(
+        process: 3, pid: 44, command: "python3 -m http.server", runningMicroseconds: 12, end: end)
+
+    static let program = ProgramStart(
+        arguments: ["sh", "-c", "écho"], environment: ["A=b", "C="], directory: "/tmp")
+
+    static let requests: [ProgramRequest] = {
+        var run = RunProgram(program)
+        (run.input, run.timeoutMilliseconds, run.mostOutput) = ([0, 255], 5, 6)
+        return [
+            .run(run), .start(program), .output(process: 1, standardErrorToo: true, from: 1 << 33, most: 9),
+            .input(process: 2, [1], closes: true), .stop(process: 3, signal: 15, graceMilliseconds: 7), .list,
+        ]
+    }()
+
+    static let results: [ProgramResult] = [
+        .ended(end), .ended(ProgramEnd(.exited(3))), .status(status),
+        .output(ProcessOutput(from: 5, bytes: [1, 2], status: status)), .accepted(9),
+        .processes([status, ProcessStatus(process: 1, pid: 2, command: "", runningMicroseconds: 0, end: nil)]
+        ),
+    ]
+
+    static let messages: [Message] =
+        [
+            CelldRequest.build(cell: 7, CellPlanTests.full), .end(cell: .max),
+        ].map { message in
+            Message(testDescription: "\(message)", bytes: message.encoded) {
+                try CelldRequest(decoding: $0).encoded
+            }
+        }
+        + [
+            CelldReply.built(cell: 1, report), .built(cell: 2, WallReport()), .gone(cell: 3),
+            .refused(cell: 4, CellRefusal(.netns, because: "clone3: é")),
+            .refused(cell: 5, CellRefusal("too many", remedy: "fewer")),
+        ].map { message in
+            Message(testDescription: "\(message)", bytes: message.encoded) {
+                try CelldReply(decoding: $0).encoded
+            }
+        }
+        + [
+            CellAnswer.ready(report), .refused(CellRefusal(.seccomp, because: "x")),
+        ].map { message in
+            Message(testDescription: "\(message)", bytes: message.encoded) {
+                try CellAnswer(decoding: $0).encoded
+            }
+        }
+        + [order].map { message in
+            Message(testDescription: "order", bytes: message.encoded) { try CellOrder(decoding: $0).encoded }
+        }
+        + requests.map { message in
+            Message(testDescription: "\(message)", bytes: message.encoded) {
+                try ProgramRequest(decoding: $0[...]).encoded
+            }
+        }
+        + results.map { message in
+            Message(testDescription: "\(message)", bytes: message.encoded) {
+                try ProgramResult(decoding: $0[...]).encoded
+            }
+        }
+
+    @Test("A message comes back as it went", arguments: messages)
+    func roundTrip(message: Message) throws {
+        #expect(try message.again(message.bytes) == message.bytes)
+    }
+
+    @Test("Values come back, not only bytes")
+    func values() throws {
+        #expect(try CellOrder(decoding: Self.order.encoded) == Self.order)
+        #expect(try CellAnswer(decoding: CellAnswer.ready(Self.report).encoded) == .ready(Self.report))
+        for request in Self.requests {
+            #expect(try ProgramRequest(decoding: request.encoded[...]) == request)
+        }
+        for result in Self.results { #expect(try ProgramResult(decoding: result.encoded[...]) == result) }
+        let plan = CelldRequest.build(cell: 7, CellPlanTests.full)
+        #expect(try CelldRequest(decoding: plan.encoded) == plan)
+    }
+
+    @Test("A message cut anywhere is refused, and so is one with a byte more", arguments: messages)
+    func cut(message: Message) {
+        for length in message.bytes.indices {
+            #expect(throws: CodingFault.self) { try message.again(Array(message.bytes[..<length])) }
+        }
+        #expect(throws: CodingFault.self) { try message.again(message.bytes + [0]) }
+    }
+
+    @Test(
+        "Changed bytes give a message or a fault, and a message says what the bytes say", arguments: messages)
+    func mutated(message: Message) {
+        var random = SeededGenerator(seed: message.bytes.count)
+        for _ in 0..<2000 {
+            var bytes = message.bytes
+            for _ in 0..<Int.random(in: 1...4, using: &random) {
+                bytes[Int.random(in: bytes.indices, using: &random)] = UInt8.random(
+                    in: .min ... .max, using: &random)
+            }
+            if let again = try? message.again(bytes) { #expect(again == bytes) }
+        }
+    }
+
+    @Test("No order makes a cell for root", arguments: [0, UInt32.max])
+    func root(id: UInt32) {
+        for (uid, gid) in [(id, UInt32(1000)), (1000, id)] {
+            var order = Self.order
+            (order.uid, order.gid) = (uid, gid)
+            #expect(throws: CodingFault.self) { try CellOrder(decoding: order.encoded) }
+        }
+    }
+
+    @Test("More arguments than fit are refused with the number")
+    func arguments() {
+        let big = ProgramStart(
+            arguments: ["a"] + Array(repeating: String(repeating: "x", count: 9999), count: 20))
+        #expect {
+            try ProgramRequest(decoding: ProgramRequest.start(big).encoded[...])
+        } throws: { "\($0)".contains("200002 bytes are more than \(ProgramStart.mostBytes)") }
+        let none = ProgramStart(arguments: [])
+        #expect(throws: CodingFault.self) {
+            try ProgramRequest(decoding: ProgramRequest.start(none).encoded[...])
+        }
+    }
+
+    @Test("A refusal names the wall, the reason and the remedy, however long the reason is")
+    func refusals() throws {
+        let refusal = CellRefusal(.timens, because: "unshare: " + String(repeating: "é", count: 4000))
+        let reply = CelldReply.refused(cell: 1, refusal)
+        guard case .refused(1, let back) = try CelldReply(decoding: reply.encoded) else {
+            Issue.record("not a refusal")
+            return
+        }
+        #expect(back.wall == .timens && back.remedy == Wall.timens.remedy)
+        #expect(back.reason.hasPrefix("unshare: éé") && back.reason.utf8.count <= 1024)
+        #expect("\(back)".hasPrefix("no cell without its wall timens"))
+    }
+}
+
+@Suite struct CellFrameTests {
+    private static let frames = [
+        CellFrame(.cancel, call: 1), CellFrame(.output, call: .max, [1, 2, 3]),
+        CellFrame(.failure, call: 0, Array(repeating: 9, count: 70_000)),
+    ]
+
+    @Test("Frames come out whole, however the stream is cut", arguments: [1, 2, 8, 9, 10, 65_536, 1 << 20])
+    func cut(piece: Int) throws {
+        var reader = CellFrameReader()
+        var found: [CellFrame] = []
+        var rest = Self.frames.flatMap(\.encoded)[...]
+        while !rest.isEmpty {
+            let next = Array(rest.prefix(piece))
+            rest = rest.dropFirst(piece)
+            reader.append(next.span)
+            while let frame = try reader.next() { found.append(frame) }
+        }
+        #expect(found == Self.frames)
+    }
+
+    @Test(
+        "A length that cannot be and a kind that is none are faults at once",
+        arguments: [
+            [UInt8](arrayLiteral: 4, 0, 0, 0, 0, 0, 0, 0, 1), [255, 255, 255, 255, 0, 0, 0, 0, 1],
+            [5, 0, 0, 0, 0, 0, 0, 0, 0], [5, 0, 0, 0, 0, 0, 0, 0, 16],
+        ])
+    func faults(bytes: [UInt8]) {
+        var reader = CellFrameReader()
+        reader.append(bytes.span)
+        #expect(throws: CodingFault.self) { try reader.next() }
+    }
+}
