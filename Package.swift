@@ -30,24 +30,37 @@ let package = Package(
             name: "Seccomp", dependencies: ["CLinux", "CSeccomp", "Linux"], swiftSettings: rules),
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
         .target(name: "CommandLine", swiftSettings: rules),
-        .target(name: "Cells", swiftSettings: rules),
+        .target(name: "Cells", dependencies: ["CommandLine"], swiftSettings: rules),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .target(
             name: "CellWork", dependencies: ["CLinux", "CPCRE2", "Cells", "Linux"],
             swiftSettings: rules),
+        .target(name: "CellSetup", dependencies: ["Cells", "Linux"], swiftSettings: rules),
+        .target(
+            name: "CellServer", dependencies: ["CellSetup", "CellWork", "Cells", "Linux"],
+            swiftSettings: rules),
+        .target(
+            name: "Celld", dependencies: ["CellSetup", "Cells", "CommandLine", "Linux", "Seccomp"],
+            swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
         .target(
-            name: "Tools", dependencies: ["CLinux", "JSON", "Linux", "MCP"], swiftSettings: rules),
+            name: "Tools", dependencies: ["CLinux", "Cells", "JSON", "Linux", "MCP"], swiftSettings: rules),
         .target(
             name: "Daemon",
-            dependencies: ["CLinux", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Tools"],
+            dependencies: [
+                "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Tools",
+            ],
             swiftSettings: rules),
         .target(
             name: "Bridge", dependencies: ["CommandLine", "JSON", "Linux", "MCP"],
             swiftSettings: rules),
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
+        .executableTarget(name: "cloister-celld", dependencies: ["Celld"], swiftSettings: rules),
+        .executableTarget(
+            name: "cloister-cell", dependencies: ["CellServer"], swiftSettings: rules,
+            linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
         .executableTarget(
             name: "cloister-bridge", dependencies: ["Bridge"], swiftSettings: rules,
             linkerSettings: [.unsafeFlags(["-static-executable", "-use-ld=lld"])]),
@@ -82,7 +95,7 @@ let package = Package(
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
         unitTests(of: "Tools", with: ["JSON", "MCP"]),
-        unitTests(of: "Daemon", with: ["EventLoop", "JSON", "Linux", "MCP", "Tools"]),
+        unitTests(of: "Daemon", with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Tools"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["JSON", "Linux", "TestSupport"],

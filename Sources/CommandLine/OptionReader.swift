@@ -43,6 +43,14 @@ package struct OptionReader: Sendable {
         return number
     }
 
+    package mutating func choice(_ words: [String]) throws(Fault) -> String {
+        let word = try value()
+        guard words.contains(word) else {
+            throw Fault("\(name) takes \(words.joined(separator: " or ")), not \"\(word)\"")
+        }
+        return word
+    }
+
     /// For an option that takes no value.
     package func flag() throws(Fault) {
         if attached != nil { throw Fault("\(name) takes no value") }

@@ -1,0 +1,163 @@
+// The first process of a cell, once its walls stand: it works for one client until that one is gone.
+//
+//   cloisterd ══ frames ══▶ files    jobs, a bounded step each turn
+//                           programs  started by the starter, children of this process
+//
+// One thread and one poll. It ends, and with it every process of the cell, when cloisterd's end of its
+// socket is closed, when celld is gone, or when what cloisterd says makes no sense.
+//
+// Invariants: while cloisterd does not take what it is sent, nothing more is read of any program, and no job goes
+// on. So the memory of this process is bounded by its limits and not by its client's patience.
+
+import CellSetup
+import CellWork
+import Cells
+import Linux
+
+package final class CellServer {
+    private let daemon: OwnedFD
+    private let keeper: OwnedFD
+    private let childEnds: SignalFD
+    private var programs: Programs?
+    private var reader = CellFrameReader()
+    private var outgoing: [UInt8] = []
+    private var sent = 0
+    private let files: FileWork
+    private var jobs: [(call: UInt32, job: any FileJob)] = []
+
+    static let mostOutgoing = 1 << 20
+    static let mostJobs = 64
+    static let pieceToSend = 256 << 10
+
+    private struct Ended: Error {}
+
+    /// `daemon` is the socket to cloisterd, `keeper` the one to celld.
+    package init(
+        _ starter: consuming Starter, daemon: consuming OwnedFD, keeper: consuming OwnedFD,
+        group: ControlGroup?, files: FileWork
+    ) throws(SystemError) {
+        self.daemon = daemon
+        self.keeper = keeper
+        self.files = files
+        childEnds = try SignalFD([Signals.childEnded])
+        programs = Programs(starter, group: group) { [unowned self] in send($0) }
+    }
+
+    package func serve() {
+        do {
+            while let programs, programs.starterIsAlive {
+                try turn(programs)
+            }
+        } catch {}
+    }
+
+    private func turn(_ programs: Programs) throws {
+        let isBackedUp = outgoing.count - sent > Self.mostOutgoing
+        var set = PollSet()
+        set.add(daemon, isBackedUp ? [.write] : outgoing.isEmpty ? [.read] : [.read, .write])
+        set.add(keeper, .read)
+        set.add(childEnds.fd, .read)
+        programs.poll(&set, reading: !isBackedUp)
+        try set.wait(milliseconds: patience(programs, isBackedUp))
+
+        guard set[1].isEmpty else { throw Ended() }
+        if set[0].contains(.write) || set[0].isHungUp { try flush() }
+        if set[0].contains(.read) || set[0].isHungUp { try receive(programs) }
+        programs.handle(set, from: 3)
+        if !set[2].isEmpty {
+            while try childEnds.next() != nil {}
+            programs.reapAll()
+        } else if programs.hasLeftGroups {
+            programs.reapAll()
+        }
+        if !isBackedUp { stepJobs() }
+        try flush()
+    }
+
+    private func patience(_ programs: Programs, _ isBackedUp: Bool) -> Int32 {
+        if !jobs.isEmpty, !isBackedUp { return 0 }
+        var until = programs.nextDeadline()
+        if programs.hasLeftGroups {
+            let soon = SystemClock.monotonic + .milliseconds(10)
+            until = min(until ?? soon, soon)
+        }
+        return until.map(SystemClock.millisecondsUntil) ?? -1
+    }
+
+    // MARK: In
+
+    private func receive(_ programs: Programs) throws {
+        guard let bytes = try daemon.readSome(atMost: 256 << 10) else { return }
+        guard !bytes.isEmpty else { throw Ended() }
+        reader.append(bytes.span)
+        while let frame = try reader.next() { try handle(frame, programs) }
+    }
+
+    private func handle(_ frame: CellFrame, _ programs: Programs) throws {
+        do throws(CellFailure) {
+            switch frame.kind {
+            case .fileRequest:
+                guard let request = try? FileRequest(decoding: frame.payload[...]) else {
+                    throw Self.senseless
+                }
+                guard jobs.count < Self.mostJobs else {
+                    throw CellFailure(.tooLarge, "\(Self.mostJobs) file operations are under way")
+                }
+                jobs.append((frame.call, try files.job(for: request)))
+            case .programRequest:
+                guard let request = try? ProgramRequest(decoding: frame.payload[...]) else {
+                    throw Self.senseless
+                }
+                try programs.perform(request, call: frame.call)
+            case .cancel:
+                programs.cancel(frame.call)
+                if let place = jobs.firstIndex(where: { $0.call == frame.call }) {
+                    jobs.remove(at: place)
+                    throw CellFailure(.cancelled, "cancelled")
+                }
+            case .fileResult, .programResult, .failure, .output, .errorOutput:
+                throw Self.senseless
+            }
+        } catch {
+            send(CellFrame(.failure, call: frame.call, error.encoded))
+        }
+    }
+
+    private static let senseless = CellFailure(.invalid, "the cell does not understand this request")
+
+    // MARK: Work
+
+    private func stepJobs() {
+        var left: [(call: UInt32, job: any FileJob)] = []
+        for (call, job) in jobs {
+            do throws(CellFailure) {
+                if let result = try job.step() {
+                    send(CellFrame(.fileResult, call: call, result.encoded))
+                } else {
+                    left.append((call, job))
+                }
+            } catch {
+                send(CellFrame(.failure, call: call, error.encoded))
+            }
+        }
+        jobs = left
+    }
+
+    // MARK: Out
+
+    private func send(_ frame: CellFrame) { outgoing += frame.encoded }
+
+    private func flush() throws {
+        while sent < outgoing.count {
+            let piece = Array(outgoing[sent..<min(outgoing.count, sent + Self.pieceToSend)])
+            guard let count = try UnixSocket.send(daemon, piece.span) else { break }
+            sent += count
+        }
+        if sent == outgoing.count {
+            (outgoing, sent) = ([], 0)
+        } else if sent > outgoing.count / 2 {
+            outgoing.removeFirst(sent)
+            sent = 0
+        }
+    }
+}

@@ -1,0 +1,294 @@
+// The programs of a cell: those of calls, and those that stay between calls.
+//
+// Every program, and every orphan that one leaves, is a child of this process, which is the first of its
+// namespace. So the end of each is seen here, and nobody stays a zombie.
+
+import Cells
+import Linux
+
+final class Programs {
+    private let starter: Starter
+    private let group: ControlGroup?
+    private let send: (CellFrame) -> Void
+
+    private var running: [RunningProgram] = []
+    /// In the order of their places in the set that was waited for; some may have come or gone since.
+    private var polled: [RunningProgram] = []
+    /// Staying programs that have ended, for whoever asks what became of them.
+    private var remembered: [RunningProgram] = []
+    /// Groups whose last process is not quite gone.
+    private var leftGroups: [CallGroup] = []
+    private var lastMark: UInt32 = 0
+    private var lastProcess: UInt32 = 0
+
+    static let mostRunning = 64
+    static let mostRemembered = 64
+
+    init(
+        _ starter: consuming Starter, group: ControlGroup?,
+        send: @escaping (CellFrame) -> Void
+    ) {
+        self.starter = starter
+        self.group = group
+        self.send = send
+    }
+
+    var starterIsAlive: Bool { !starterHasEnded }
+    private var starterHasEnded = false
+
+    // MARK: Requests
+
+    func perform(_ request: ProgramRequest, call: UInt32) throws(CellFailure) {
+        switch request {
+        case .run(let run): try self.run(run, call: call)
+        case .start(let start): try stay(start, call: call)
+        case .output(let process, let standardErrorToo, let from, let most):
+            let program = try staying(process)
+            let stream = standardErrorToo ? program.error : program.output
+            let (place, bytes) = stream.ring.read(from: from, most: Int(most))
+            answer(
+                .output(ProcessOutput(from: place, bytes: bytes, status: try status(of: program))), to: call)
+        case .input(let process, let bytes, let closes):
+            let program = try staying(process)
+            guard program.takesInput else {
+                throw CellFailure(.invalid, "process \(process) takes no input any more")
+            }
+            guard program.feed(bytes, closing: closes) else {
+                throw CellFailure(
+                    .tooLarge,
+                    "process \(process) has not read what it was given before; wait, and send it again")
+            }
+            answer(.accepted(UInt32(bytes.count)), to: call)
+        case .stop(let process, let signal, let grace):
+            let program = try staying(process)
+            guard program.ended == nil else { return answer(.status(try status(of: program)), to: call) }
+            program.stopCalls.append(call)
+            Signals.send(Int32(signal), to: -program.pid)
+            program.deadline = SystemClock.monotonic + .milliseconds(Int(grace))
+        case .list:
+            let now = SystemClock.monotonic
+            answer(.processes((remembered + running).compactMap { $0.status(at: now) }), to: call)
+        }
+    }
+
+    private func answer(_ result: ProgramResult, to call: UInt32) {
+        send(CellFrame(.programResult, call: call, result.encoded))
+    }
+
+    private func staying(_ process: UInt32) throws(CellFailure) -> RunningProgram {
+        let found = (running + remembered).first {
+            if case .staying(process) = $0.role { true } else { false }
+        }
+        guard let found else {
+            throw CellFailure(.notFound, "there is no process \(process) of start_process")
+        }
+        return found
+    }
+
+    private func status(of program: RunningProgram) throws(CellFailure) -> ProcessStatus {
+        guard let status = program.status(at: SystemClock.monotonic) else {
+            throw CellFailure(.invalid, "not a process that stays")
+        }
+        return status
+    }
+
+    // MARK: Starting
+
+    private func run(_ run: RunProgram, call: UInt32) throws(CellFailure) {
+        let program = try start(run.start, .call(call), most: Int(run.mostOutput))
+        if run.timeoutMilliseconds > 0 {
+            program.deadline = program.started + .milliseconds(Int(run.timeoutMilliseconds))
+        }
+        _ = program.feed(run.input, closing: true)
+    }
+
+    private func stay(_ start: ProgramStart, call: UInt32) throws(CellFailure) {
+        lastProcess += 1
+        let program = try self.start(start, .staying(lastProcess), most: 0)
+        _ = program.feed([], closing: false)
+        answer(.status(try status(of: program)), to: call)
+    }
+
+    private func start(
+        _ start: ProgramStart, _ role: RunningProgram.Role, most: Int
+    ) throws(CellFailure) -> RunningProgram {
+        guard running.count < Self.mostRunning else {
+            throw CellFailure(
+                .tooLarge, "\(Self.mostRunning) programs are running, which is the cell's limit")
+        }
+        lastMark += 1
+        do throws(SystemError) {
+            let callGroup: CallGroup
+            if let group {
+                callGroup = try CallGroup(lastMark, below: group)
+            } else {
+                callGroup = CallGroup(lastMark)
+            }
+            do throws(SystemError) {
+                return try launch(start, role, callGroup, most: most)
+            } catch {
+                remove(callGroup)
+                throw error
+            }
+        } catch {
+            throw Self.failure(error, start)
+        }
+    }
+
+    private func launch(
+        _ start: ProgramStart, _ role: RunningProgram.Role, _ callGroup: CallGroup, most: Int
+    ) throws(SystemError) -> RunningProgram {
+        let input = try Pipe()
+        let output = try Pipe()
+        let error = try Pipe()
+        for end in [0, 1, 2] {
+            switch end {
+            case 0: try input.writing.setBlocking(false)
+            case 1: try output.reading.setBlocking(false)
+            default: try error.reading.setBlocking(false)
+            }
+        }
+        let path = start.directory.isEmpty ? "/workspace" : start.directory
+        let directory = try File.open(path, .directory)
+        let now = SystemClock.monotonic
+        let outcome = try starter.start(
+            Starter.Program(start.arguments, environment: start.environment + [callGroup.variable]),
+            in: directory, input: input.reading, output: output.writing, error: error.writing,
+            group: try callGroup.table())
+        switch outcome {
+        case .failed(_, let failure):
+            throw failure
+        case .started(let pid):
+            let name = "\(Self.stamp)-\(lastMark)"
+            let program = RunningProgram(
+                role, pid: pid, command: Self.title(of: start), group: callGroup, at: now,
+                input: input.writingAlone(),
+                output: RunningProgram.Stream(
+                    output.readingAlone(), OutputKeeper(most: most, name: "\(name).stdout")),
+                error: RunningProgram.Stream(
+                    error.readingAlone(), OutputKeeper(most: most, name: "\(name).stderr")))
+            running.append(program)
+            return program
+        }
+    }
+
+    /// Keeps the output files of one visit apart from those of the next.
+    private static let stamp = SystemClock.secondsSince1970
+
+    private static func title(of start: ProgramStart) -> String {
+        String(start.arguments.joined(separator: " ").prefix(200))
+    }
+
+    private static func failure(_ error: SystemError, _ start: ProgramStart) -> CellFailure {
+        let name = start.arguments[0]
+        switch (error.call, error.errno) {
+        case ("execve", .notFound):
+            return CellFailure(.notFound, "there is no program \(name) in this cell")
+        case ("execve", .permissionDenied):
+            return CellFailure(
+                .deniedByWall, "\(name) may not be executed: it is not an executable file here")
+        case ("open", .notFound):
+            return CellFailure(.notFound, "there is no directory \(error.object) to run in")
+        default:
+            return CellFailure(.other, "\(name) could not be started: \(error)")
+        }
+    }
+
+    // MARK: The loop's part
+
+    func poll(_ set: inout PollSet, reading: Bool) {
+        polled = running
+        for program in running { program.poll(&set, reading: reading) }
+    }
+
+    /// How long nothing happens by itself.
+    func nextDeadline() -> Duration? { running.compactMap(\.deadline).min() }
+
+    /// What became ready, from this place of the set on.
+    func handle(_ set: PollSet, from first: Int) {
+        let now = SystemClock.monotonic
+        for (place, program) in polled.enumerated() {
+            let base = first + place * RunningProgram.pollPlaces
+            if !set[base].isEmpty { program.writeInput() }
+            if !set[base + 1].isEmpty { pass(program, program.output, .output) }
+            if !set[base + 2].isEmpty { pass(program, program.error, .errorOutput) }
+        }
+        for program in running {
+            guard let deadline = program.deadline, deadline <= now else { continue }
+            program.deadline = nil
+            program.timedOut = program.stopCalls.isEmpty
+            program.group.kill()
+        }
+    }
+
+    @discardableResult
+    private func pass(
+        _ program: RunningProgram, _ stream: RunningProgram.Stream, _ kind: CellFrame.Kind
+    ) -> Bool {
+        guard let bytes = program.read(stream) else { return false }
+        switch program.role {
+        case .call(let call):
+            let sent = stream.keeper.take(bytes)
+            if !sent.isEmpty { send(CellFrame(kind, call: call, Array(sent))) }
+        case .staying:
+            stream.ring.append(bytes)
+        }
+        return true
+    }
+
+    func reapAll() {
+        let now = SystemClock.monotonic
+        while let ended = Orphans.reap() {
+            if ended.pid == starter.pid { starterHasEnded = true }
+            guard let program = running.first(where: { $0.pid == ended.pid }) else { continue }
+            program.leaderEnded(ended, at: now)
+            finish(program)
+        }
+        let waiting = leftGroups
+        leftGroups = []
+        for callGroup in waiting { remove(callGroup) }
+    }
+
+    /// A pipe holds at most so much when its last writer ends; more comes from somebody who goes on writing.
+    private static let mostAfterEnd = 1 << 20
+
+    private func finish(_ program: RunningProgram) {
+        // What it left running first, so that nobody adds to what is in the pipes.
+        if !program.group.isEmpty { program.group.kill() }
+        for (stream, kind) in [(program.output, CellFrame.Kind.output), (program.error, .errorOutput)] {
+            let before = stream.keeper.total + stream.ring.total
+            while stream.keeper.total + stream.ring.total - before < Self.mostAfterEnd,
+                pass(program, stream, kind)
+            {}
+        }
+        program.closeOutput()
+        running.removeAll { $0 === program }
+        switch program.role {
+        case .call(let call):
+            if let end = program.result() { answer(.ended(end), to: call) }
+        case .staying:
+            remembered.append(program)
+            if remembered.count > Self.mostRemembered { remembered.removeFirst() }
+            for call in program.stopCalls {
+                if let status = program.status(at: SystemClock.monotonic) {
+                    answer(.status(status), to: call)
+                }
+            }
+        }
+        remove(program.group)
+    }
+
+    private func remove(_ callGroup: CallGroup) {
+        guard let group else { return }
+        if !callGroup.remove(from: group) { leftGroups.append(callGroup) }
+    }
+
+    var hasLeftGroups: Bool { !leftGroups.isEmpty }
+
+    /// Ends what a call started; its end is reported as any other.
+    func cancel(_ call: UInt32) {
+        for program in running {
+            if case .call(call) = program.role { program.group.kill() }
+        }
+    }
+}

@@ -1,0 +1,119 @@
+// What a new cell does to itself, and why in this order:
+//
+//   1 file view      mounts need CAP_SYS_ADMIN of the cell's user namespace
+//   2 own things     loopback, host name, session, keyring, time: each needs a capability or a system call
+//                    that is about to go
+//   3 descriptors    after the view, because the view is built through them; standard ones become /dev/null
+//   4 limits
+//   5 capabilities   none in any set, and the bits locked
+//   6 no_new_privs   which the two last ones ask for
+//   7 Landlock       before the filters: they deny its system calls to nobody, but its rules name places of
+//                    the view, which have to be open first
+//   8 the starter    is forked here. From here on it and the programs have a filter of their own
+//   9 seccomp        last: the filter of this process denies most of what was done above
+//  10 the check      from inside, wall by wall, before the first program runs
+//
+// One thread, no loop, no allocation that matters. A step that fails names its wall.
+
+import Cells
+import Linux
+
+package struct CellSetup: ~Copyable {
+    package let starter: Starter
+    package let report: WallReport
+
+    package static func perform(
+        _ order: CellOrder, workspace: borrowing DescriptorTable, group: ControlGroup?,
+        keeping descriptors: [Int]
+    ) throws(CellRefusal) -> CellSetup {
+        var walls = Walls(mayLack: order.mayLack, report: order.report)
+        try walls.build(.fileview) { () throws(SystemError) in
+            try FileView.enter(order, workspace: workspace)
+        }
+        try ownThings(&walls)
+        try walls.build(.descriptors) { () throws(SystemError) in
+            let null = try File.open("/dev/null", .readWrite)
+            for number in 0...2 { try Process.replaceStandard(number, with: null) }
+            try Process.closeDescriptors(keeping: descriptors)
+        }
+        try walls.build(.rlimits) { () throws(SystemError) in try limit(order.limits) }
+        try walls.build(.capabilities) { () throws(SystemError) in try Capabilities.dropAll() }
+        try walls.build(.nonewprivs) { () throws(SystemError) in
+            try Process.setNoNewPrivileges()
+            try Process.setUndumpable()
+        }
+        try landlock(order, group, &walls)
+        let starter = try startStarter(order, &walls)
+        // Before the last filter, which would answer for walls that are not there.
+        try SelfCheck.perform(order, &walls)
+        try walls.build(.seccomp) { () throws(SystemError) in
+            try filter(order.initFilter).loadOnThisThread()
+        }
+        try walls.check(.seccomp, Process.isFiltered, "no filter is in force")
+        return CellSetup(starter: starter, report: walls.report)
+    }
+
+    // MARK: Landlock
+
+    private static func landlock(
+        _ order: CellOrder, _ group: ControlGroup?, _ walls: inout Walls
+    ) throws(CellRefusal) {
+        walls.found(landlockABI: Landlock.abi)
+        try walls.build(.landlock) { () throws(SystemError) in
+            let rules = try LandlockRuleset()
+            for (path, access) in FileView.accesses(order) {
+                // A place of a path only, which asks nothing of the file itself.
+                try rules.allow(try File.open(path, .path), access)
+            }
+            // Of this process alone: programs have no descriptor that leads there, and no name.
+            if let group { try rules.allow(group.directory, .readWrite) }
+            try rules.restrictSelf()
+        }
+    }
+
+    // MARK: The starter and its filters
+
+    private static func startStarter(
+        _ order: CellOrder, _ walls: inout Walls
+    ) throws(CellRefusal) -> Starter {
+        var starter: Starter?
+        try walls.build(.seccomp) { () throws(SystemError) in
+            starter = try Starter.start(
+                filter: try filter(order.programFilter), door: try filter(order.doorFilter))
+        }
+        if let filtered = starter.take() { return filtered }
+        // A cell that may go without filters.
+        do throws(SystemError) {
+            return try Starter.start(filter: nil, door: nil)
+        } catch {
+            throw CellRefusal(
+                "programs cannot be started: \(error)", remedy: "look at the limits of cloister-celld")
+        }
+    }
+
+    private static func filter(_ instructions: [UInt8]) throws(SystemError) -> SeccompProgram {
+        guard let filter = SeccompProgram(instructions: instructions) else {
+            throw SystemError("seccomp", .invalid, "a filter of \(instructions.count) bytes")
+        }
+        return filter
+    }
+
+    package consuming func takeStarter() -> Starter { starter }
+
+    private static func ownThings(_ walls: inout Walls) throws(CellRefusal) {
+        try walls.build(.netns) { () throws(SystemError) in try Process.raiseLoopback() }
+        try walls.build(.utsns) { () throws(SystemError) in try Process.setHostName("cell") }
+        try walls.build(.pidns) { () throws(SystemError) in try Process.startSession() }
+        try walls.build(.keyring) { () throws(SystemError) in try Process.joinNewKeyring() }
+        try walls.build(.timens) { () throws(SystemError) in try Process.hideUptimeFromChildren() }
+    }
+
+    private static func limit(_ limits: CellLimits) throws(SystemError) {
+        try Process.limit(.openFiles, to: limits.openFiles)
+        try Process.limit(.fileSize, to: limits.fileBytes)
+        try Process.limit(.coreSize, to: 0)
+        try Process.limit(.lockedMemory, to: limits.lockedBytes)
+        // Counted for this user namespace alone, and so a second wall against fork bombs.
+        try Process.limit(.processes, to: UInt64(limits.tasks))
+    }
+}

@@ -1,0 +1,93 @@
+import Cells
+import Linux
+
+/// Looks at each wall from inside, after all of them were put up: what the calls above promised is compared with
+/// what the kernel now says, and what must not work is tried.
+enum SelfCheck {
+    static func perform(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
+        try namespaces(order, &walls)
+        try walls.check(.pidns, Process.id == 1, "the first process is number \(Process.id)")
+        try walls.check(
+            .userns,
+            isAlone(order.uid, in: "/proc/self/uid_map") && isAlone(order.gid, in: "/proc/self/gid_map"),
+            "more than uid \(order.uid) and gid \(order.gid) is mapped")
+        try fileView(&walls)
+        try privileges(&walls)
+        try landlock(&walls)
+        try limits(order.limits, &walls)
+    }
+
+    private static func namespaces(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
+        for (place, namespace) in Wall.namespaces.enumerated() {
+            guard order.foreignNamespaces.indices.contains(place) else {
+                try walls.check(namespace.wall, false, "the host's own is not known")
+                continue
+            }
+            let own = try? File.inode(of: "/proc/self/ns/\(namespace.name)")
+            try walls.check(
+                namespace.wall, own != nil && own != order.foreignNamespaces[place],
+                "the \(namespace.name) namespace is \(own == nil ? "unknown" : "the host's")")
+        }
+    }
+
+    /// One line, which maps one number to itself.
+    private static func isAlone(_ id: UInt32, in path: String) -> Bool {
+        guard let map = try? File.readText(path) else { return false }
+        return map.split(separator: "\n").count == 1
+            && map.split(whereSeparator: \.isWhitespace) == ["\(id)", "\(id)", "1"]
+    }
+
+    private static func fileView(_ walls: inout Walls) throws(CellRefusal) {
+        let names = (try? File.open("/", .directory).entryNames()) ?? []
+        try walls.check(.fileview, names.contains("usr"), "there is no /usr")
+        for place in ["/", "/usr", "/etc"] {
+            try walls.check(.fileview, isReadOnly(place), "\(place) can be written to")
+        }
+    }
+
+    private static func isReadOnly(_ directory: String) -> Bool {
+        do throws(SystemError) {
+            try File.makeDirectory(directory + "/.written", mode: 0o700)
+            return false
+        } catch {
+            // Not any refusal: another wall's would say nothing about this one.
+            return error.errno == .readOnlyFileSystem
+        }
+    }
+
+    /// Making a whiteout is allowed to everybody in a directory of their own, but for Landlock.
+    private static func landlock(_ walls: inout Walls) throws(CellRefusal) {
+        guard walls.report.stands(.landlock) else { return }
+        var refusal: SystemError?
+        do throws(SystemError) {
+            try File.makeWhiteout("/tmp/.made")
+            try? File.remove("/tmp/.made")
+        } catch {
+            refusal = error
+        }
+        try walls.check(
+            .landlock, refusal?.errno == .permissionDenied,
+            "making a device in /tmp was not refused (\(refusal.map { "\($0)" } ?? "it was made"))")
+    }
+
+    private static func privileges(_ walls: inout Walls) throws(CellRefusal) {
+        let sets = try? Capabilities.read()
+        try walls.check(
+            .capabilities, sets?.isEmpty == true, "capabilities are left: \(String(describing: sets))")
+        let bits = try? Capabilities.securityBits()
+        try walls.check(.capabilities, bits == Capabilities.lockedBits, "the secure bits are not locked")
+        try walls.check(.nonewprivs, Process.hasNoNewPrivileges, "no_new_privs is off")
+        try walls.check(.nonewprivs, !Process.isDumpable, "the first process can be dumped")
+    }
+
+    private static func limits(_ limits: CellLimits, _ walls: inout Walls) throws(CellRefusal) {
+        for (resource, most) in [
+            (Process.Resource.openFiles, limits.openFiles), (.fileSize, limits.fileBytes), (.coreSize, 0),
+            (.lockedMemory, limits.lockedBytes), (.processes, UInt64(limits.tasks)),
+        ] {
+            let found = try? Process.limit(of: resource)
+            try walls.check(
+                .rlimits, found.map { $0 <= most } ?? false, "the limit of \(resource) is \(found ?? 0)")
+        }
+    }
+}

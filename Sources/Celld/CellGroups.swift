@@ -1,0 +1,105 @@
+// The control groups of all cells, below the one that was delegated to celld:
+//
+//   our group ─┬─ keeper            celld itself: a group with controllers may not hold processes
+//              └─ cell-7 ─┬─ init   its first process
+//                         └─ call-… one for each call, made by the first process itself
+//
+// What an earlier celld left is killed and removed at the start.
+
+import Cells
+import Linux
+
+final class CellGroups {
+    private let base: ControlGroup
+    /// Those that are asked for and not there.
+    let missingControllers: [String]
+
+    static let controllers = ["memory", "pids", "cpu", "io"]
+
+    /// Below our own group; in standalone mode in a group of our own that is found again by its name.
+    init(standalone name: String?) throws(SystemError) {
+        let own = try ControlGroup.open(try ControlGroup.ownPath())
+        if let name {
+            if let found = try? own.child(name) { base = found } else { base = try own.makeChild(name) }
+        } else {
+            let keeper: ControlGroup
+            if let found = try? own.child("keeper") {
+                keeper = found
+            } else {
+                keeper = try own.makeChild("keeper")
+            }
+            try keeper.set("cgroup.procs", "0")
+            base = own
+        }
+        let present = ((try? base.read("cgroup.controllers")) ?? "").split(whereSeparator: \.isWhitespace)
+        var missing: [String] = []
+        for controller in Self.controllers {
+            let isThere =
+                present.contains(Substring(controller))
+                && (try? base.set("cgroup.subtree_control", "+\(controller)")) != nil
+            if !isThere { missing.append(controller) }
+        }
+        missingControllers = missing
+        removeLeftovers()
+    }
+
+    private func removeLeftovers() {
+        let names = ((try? base.children()) ?? []).filter { $0.hasPrefix("cell-") }
+        for name in names {
+            guard let group = try? base.child(name) else { continue }
+            try? group.kill()
+            for _ in 0..<200 where !remove(name) { SystemClock.sleep(.milliseconds(10)) }
+        }
+    }
+
+    /// A new cell's group with its limits.
+    func make(
+        _ name: String, _ limits: CellLimits, for user: NamespacedProcess.User
+    ) throws(SystemError) -> ControlGroup {
+        let group = try base.makeChild(name)
+        do throws(SystemError) {
+            try set(limits, on: group)
+            for controller in ["memory", "pids"] where !missingControllers.contains(controller) {
+                try group.set("cgroup.subtree_control", "+\(controller)")
+            }
+            let first = try group.makeChild("init")
+            try group.delegate(to: user)
+            try first.delegate(to: user)
+            return group
+        } catch {
+            _ = remove(name)
+            throw error
+        }
+    }
+
+    private func set(_ limits: CellLimits, on group: ControlGroup) throws(SystemError) {
+        func set(_ controller: String, _ file: String, _ value: String) throws(SystemError) {
+            guard !missingControllers.contains(controller) else { return }
+            try group.set(file, value)
+        }
+        try set("memory", "memory.high", "\(limits.memoryHigh)")
+        try set("memory", "memory.max", "\(limits.memoryMost)")
+        // A kernel without swap has no such file, and nothing to limit.
+        do throws(SystemError) {
+            try set("memory", "memory.swap.max", "\(limits.swapMost)")
+        } catch  where error.errno == .notFound {}
+        try set("pids", "pids.max", "\(limits.tasks)")
+        try set("cpu", "cpu.max", "\(UInt64(limits.cpuPercent) * 1000) 100000")
+        try set("cpu", "cpu.weight", "\(limits.cpuWeight)")
+        do throws(SystemError) {
+            try set("io", "io.weight", "default \(limits.ioWeight)")
+        } catch  where error.errno == .notFound {}
+    }
+
+    func kill(_ name: String) {
+        guard let group = try? base.child(name) else { return }
+        try? group.kill()
+    }
+
+    /// True once it is gone. Its processes are dying, or have died.
+    func remove(_ name: String) -> Bool {
+        guard let group = try? base.child(name) else { return true }
+        for child in (try? group.children()) ?? [] { try? group.removeChild(child) }
+        return (try? base.removeChild(name)) != nil
+    }
+}

@@ -1,0 +1,54 @@
+import Cells
+import CommandLine
+
+/// The command line of cloister-celld.
+package struct CelldOptions: Equatable, Sendable {
+    package var state = "/var/lib/cloister"
+    /// A connected socket that the starter left open for us; `nil`: systemd passes a listening one.
+    package var connection: Int?
+    package var mayLack: WallSet = []
+    package var userForRoot = "cloister-cell"
+    package var cell: String?
+
+    package enum Request: Equatable, Sendable {
+        case serve(CelldOptions)
+        case help
+        case version
+    }
+
+    package static let help = """
+        Usage: cloister-celld [OPTIONS]
+
+        Builds, watches and removes the cells of cloisterd. Started by systemd (cloister-celld.socket), or by
+        cloisterd --standalone. It is not to be started by hand.
+
+          --state DIR           where workspaces are kept (default /var/lib/cloister)
+          --connection FD       serve the socket that is open as FD, and end with it
+          --best-effort WALLS   walls that a cell may lack, such as cgroup,timens
+          --cell-user USER      whose cell a client gets that is root (default cloister-cell)
+          --cell FILE           the program of a cell (default: cloister-cell beside this one)
+          --version, --help
+        """
+
+    package static func parse(_ arguments: [String]) throws(OptionReader.Fault) -> Request {
+        var options = CelldOptions()
+        var reader = OptionReader(arguments)
+        while let name = reader.next() {
+            switch name {
+            case "--state": options.state = try reader.value()
+            case "--connection": options.connection = try reader.number(in: 3...1023)
+            case "--best-effort": options.mayLack = try reader.walls()
+            case "--cell-user": options.userForRoot = try reader.value()
+            case "--cell": options.cell = try reader.value()
+            case "--help", "-h":
+                try reader.flag()
+                return .help
+            case "--version":
+                try reader.flag()
+                return .version
+            default: throw reader.unknown()
+            }
+        }
+        return .serve(options)
+    }
+}

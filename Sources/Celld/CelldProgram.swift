@@ -1,0 +1,105 @@
+import CommandLine
+import CellSetup
+import Cells
+import Linux
+import Seccomp
+
+/// cloister-celld from its first line to its last.
+package enum CelldProgram {
+    package static let version = "0.1.0"
+
+    package static func run(_ arguments: [String]) -> Int32 {
+        do throws(OptionReader.Fault) {
+            switch try CelldOptions.parse(Array(arguments.dropFirst())) {
+            case .help: print(CelldOptions.help)
+            case .version: print("cloister-celld \(version)")
+            case .serve(let options): return serve(options)
+            }
+            return 0
+        } catch {
+            StandardError.write("cloister-celld: \(error)\nTry cloister-celld --help.\n")
+            return 2
+        }
+    }
+
+    private struct Fault: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    private static func log(_ text: String) { StandardError.write("cloister-celld: \(text)\n") }
+
+    private static func serve(_ options: CelldOptions) -> Int32 {
+        do {
+            // Before anything else opens a descriptor, which could get its number.
+            var connection: OwnedFD?
+            var listener: OwnedFD?
+            if let number = options.connection {
+                connection = try OwnedFD(inherited: number)
+                try connection!.closeOnExec()
+                // Whoever started us in this way ends with us, and we with them.
+                try Process.dieWithParent()
+            } else {
+                guard Process.environment("LISTEN_FDS") == "1" else {
+                    throw Fault(
+                        description: """
+                            nothing to serve: no socket was passed by systemd. Start cloister-celld.socket, or \
+                            run cloisterd --standalone DIR.
+                            """)
+                }
+                listener = try OwnedFD(inherited: 3)
+                try listener!.closeOnExec()
+            }
+            _ = Process.raiseFileLimit()
+            let keeper = try Keeper(
+                try builder(options), Keeper.Limits(), listener: listener, connection: connection, log: log)
+            try keeper.serve()
+            return 0
+        } catch {
+            log("\(error)")
+            return 1
+        }
+    }
+
+    private static func builder(_ options: CelldOptions) throws -> CellBuilder {
+        let isPrivileged = Process.userID == 0
+        let path = try options.cell ?? Process.companion("cloister-cell")
+        let program = try File.open(path)
+        var groups: CellGroups?
+        var noGroupsBecause = ""
+        do throws(SystemError) {
+            groups = try CellGroups(standalone: options.connection == nil ? nil : groupName(options.state))
+        } catch {
+            noGroupsBecause = "\(error)"
+        }
+        return CellBuilder(
+            CellBuilder.Settings(
+                userForRoot: try userForRoot(options), mayLack: options.mayLack,
+                refusedUser: options.connection == nil ? Process.user("cloister")?.uid : nil),
+            program: program, filters: try CellFilters.compile(),
+            workspaces: try Workspaces(below: options.state, isPrivileged: isPrivileged), groups: groups,
+            noGroupsBecause: noGroupsBecause)
+    }
+
+    private static func userForRoot(_ options: CelldOptions) throws -> NamespacedProcess.User {
+        guard Process.userID == 0 else { return .current }
+        if let user = Process.user(options.userForRoot), user.uid != 0 { return user }
+        // A machine on which nothing was installed; everybody's cell for root is then nobody's.
+        if options.connection != nil, let nobody = Process.user("nobody"), nobody.uid != 0 {
+            log("there is no user \(options.userForRoot): clients that are root get cells of nobody")
+            return nobody
+        }
+        throw Fault(
+            description: """
+                there is no unprivileged user \(options.userForRoot) for the cells of root; make one with \
+                useradd --system \(options.userForRoot), or name another with --cell-user
+                """)
+    }
+
+    /// The same for the same directory, so that a later celld finds what an earlier one left.
+    private static func groupName(_ directory: String) -> String {
+        let hash = directory.utf8.reduce(14_695_981_039_346_656_037 as UInt64) {
+            ($0 ^ UInt64($1)) &* 1_099_511_628_211
+        }
+        return "cloister-\(String(hash, radix: 16))"
+    }
+}

@@ -1,0 +1,271 @@
+// cloister-celld: builds cells, watches them, and takes away what is left of them. One thread, one poll; it reads
+// fixed-layout messages from cloisterd and nothing that a client or an application wrote.
+//
+//   asked ──▶ building ──its walls stand──▶ standing ──its process ended──▶ leaving ──nothing is left──▶ gone
+//                │                             │
+//                └──refused, or too slow──▶────┴──asked to end, cloisterd gone: killed──▶ leaving
+//
+// Invariants: a cell belongs to the connection that asked for it, and goes with it. Every `built` is followed by
+// one `gone`. No user has more cells than their share.
+
+import CellSetup
+import Cells
+import Linux
+
+final class Keeper {
+    struct Limits: Sendable {
+        var mostCells = 1024
+        var mostCellsOfUser = 256
+        var buildTime: Duration = .seconds(20)
+        /// A sender of messages that make no sense is cut off at once; of too many, slowed by its socket.
+        var mostConnections = 16
+    }
+
+    private final class Connection {
+        let socket: OwnedFD
+        init(_ socket: consuming OwnedFD) { self.socket = socket }
+    }
+
+    private final class Cell {
+        let name: String
+        /// What its connection calls it.
+        let number: UInt32
+        let uid: UInt32
+        let connection: Connection
+        let started: CellBuilder.Started
+        var hasStood = false
+        let deadline: Duration
+
+        init(
+            name: String, number: UInt32, uid: UInt32, connection: Connection,
+            started: CellBuilder.Started, deadline: Duration
+        ) {
+            (self.name, self.number, self.uid, self.connection) = (name, number, uid, connection)
+            (self.started, self.deadline) = (started, deadline)
+        }
+
+        var isBuilding: Bool { started.work != nil }
+    }
+
+    private let builder: CellBuilder
+    private let limits: Limits
+    private let log: (String) -> Void
+    private var listener: OwnedFD?
+    private let endsWithLastConnection: Bool
+    private let signals: SignalFD
+    private var connections: [Connection] = []
+    private var cells: [Cell] = []
+    /// Cells whose process has ended and whose group is not empty yet.
+    private var leaving: [String] = []
+    private var lastName: UInt64 = 0
+
+    init(
+        _ builder: CellBuilder, _ limits: Limits, listener: consuming OwnedFD?,
+        connection: consuming OwnedFD?, log: @escaping (String) -> Void
+    ) throws(SystemError) {
+        (self.builder, self.limits, self.log) = (builder, limits, log)
+        self.listener = listener
+        signals = try SignalFD([15, 2])
+        if let socket = connection {
+            connections = [Connection(socket)]
+            endsWithLastConnection = true
+        } else {
+            endsWithLastConnection = false
+        }
+    }
+
+    func serve() throws(SystemError) {
+        while try turn() {}
+        // In order: what was started is stopped before we are gone.
+        for cell in cells { kill(cell) }
+        for cell in cells {
+            cell.started.process.waitUntilGone()
+            ended(cell)
+        }
+        for _ in 0..<100 where !leaving.isEmpty {
+            SystemClock.sleep(.milliseconds(10))
+            removeLeaving()
+        }
+    }
+
+    /// False when it is time to end.
+    private func turn() throws(SystemError) -> Bool {
+        var set = PollSet()
+        set.add(signals.fd, .read)
+        if listener != nil, connections.count < limits.mostConnections {
+            set.add(listener!, .read)
+        } else {
+            set.addNothing()
+        }
+        let (connections, cells) = (connections, cells)
+        for connection in connections { set.add(connection.socket, .read) }
+        for cell in cells {
+            set.add(cell.started.process.pidfd, .read)
+            if cell.isBuilding { set.add(cell.started.control, .read) } else { set.addNothing() }
+        }
+        try set.wait(milliseconds: patience())
+
+        if !set[0].isEmpty { return false }
+        if !set[1].isEmpty, listener != nil, let socket = try UnixSocket.accept(listener!) {
+            self.connections.append(Connection(socket))
+        }
+        for (place, cell) in cells.enumerated() {
+            let base = 2 + connections.count + 2 * place
+            if !set[base + 1].isEmpty { hear(cell) }
+            if !set[base].isEmpty, (try? ProcessFD.reap(cell.started.process.pidfd)) != nil { ended(cell) }
+        }
+        for (place, connection) in connections.enumerated() where !set[2 + place].isEmpty {
+            serve(connection)
+        }
+        endOverdue()
+        removeLeaving()
+        builder.workspaces.forgetIdle(at: SystemClock.monotonic)
+        return !(endsWithLastConnection && self.connections.isEmpty)
+    }
+
+    private func patience() -> CInt {
+        var until = builder.workspaces.nextIdleEnd
+        for cell in cells where cell.isBuilding { until = min(until ?? cell.deadline, cell.deadline) }
+        if !leaving.isEmpty {
+            let soon = SystemClock.monotonic + .milliseconds(10)
+            until = min(until ?? soon, soon)
+        }
+        guard let until else { return -1 }
+        return SystemClock.millisecondsUntil(until)
+    }
+
+    // MARK: cloisterd
+
+    private func serve(_ connection: Connection) {
+        do {
+            guard let message = try UnixSocket.receive(connection.socket, atMost: longestCelldMessage) else {
+                return
+            }
+            guard !message.bytes.isEmpty else { return lose(connection) }
+            switch try CelldRequest(decoding: message.bytes) {
+            case .build(let number, let plan): build(number, plan, message, for: connection)
+            case .end(let number):
+                for cell in cells where cell.connection === connection && cell.number == number { kill(cell) }
+            }
+        } catch {
+            log("a connection of cloisterd is cut: \(error)")
+            lose(connection)
+        }
+    }
+
+    private func lose(_ connection: Connection) {
+        connections.removeAll { $0 === connection }
+        for cell in cells where cell.connection === connection { kill(cell) }
+    }
+
+    private func reply(
+        _ reply: CelldReply, to connection: Connection,
+        passing fds: borrowing DescriptorTable = DescriptorTable()
+    ) {
+        let sent = try? UnixSocket.send(connection.socket, reply.encoded, passing: fds)
+        // It does not listen: what it asked for would be out of its control.
+        if sent == nil { lose(connection) }
+    }
+
+    // MARK: Cells
+
+    private func build(
+        _ number: UInt32, _ plan: CellPlan, _ message: UnixSocket.ReceivedMessage, for connection: Connection
+    ) {
+        do throws(CellRefusal) {
+            guard let client = message.takeDescriptor() else {
+                throw CellRefusal(
+                    "no client's socket came with the plan", remedy: "this is a fault of cloisterd")
+            }
+            let user = try builder.user(of: client)
+            try checkShare(of: user.uid)
+            lastName += 1
+            let name = "cell-\(lastName)"
+            let started = try builder.start(plan, named: name, for: user)
+            cells.append(
+                Cell(
+                    name: name, number: number, uid: user.uid, connection: connection, started: started,
+                    deadline: SystemClock.monotonic + limits.buildTime))
+        } catch {
+            reply(.refused(cell: number, error), to: connection)
+        }
+    }
+
+    private func checkShare(of uid: UInt32) throws(CellRefusal) {
+        if cells.count >= limits.mostCells {
+            throw CellRefusal(
+                "there are \(limits.mostCells) cells, which is the limit", remedy: "close other sessions")
+        }
+        if cells.count(where: { $0.uid == uid }) >= limits.mostCellsOfUser {
+            throw CellRefusal(
+                "user \(uid) has \(limits.mostCellsOfUser) cells, which is the limit",
+                remedy: "close other sessions of this user")
+        }
+    }
+
+    /// What a new cell says of itself: the only thing that is ever read from one.
+    private func hear(_ cell: Cell) {
+        guard cell.isBuilding else { return }
+        do {
+            guard let message = try UnixSocket.receive(cell.started.control, atMost: longestCelldMessage)
+            else { return }
+            // It ended without a word; its process' end says the rest.
+            guard !message.bytes.isEmpty else { return refuse(cell, Self.died) }
+            switch try CellAnswer(decoding: message.bytes) {
+            case .refused(let refusal): refuse(cell, refusal)
+            case .ready(let report):
+                guard let work = cell.started.work.take() else { return }
+                cell.hasStood = true
+                var fds = DescriptorTable()
+                try fds.add(cell.started.process.pidfd)
+                try fds.add(work)
+                reply(.built(cell: cell.number, report), to: cell.connection, passing: fds)
+            }
+        } catch {
+            refuse(
+                cell,
+                CellRefusal(
+                    "the cell reported nonsense: \(error)", remedy: "this is a fault of cloister-cell"))
+        }
+    }
+
+    private static let died = CellRefusal(
+        "its first process ended while it was built",
+        remedy: "look at the log of cloister-celld, and at dmesg")
+
+    private func refuse(_ cell: Cell, _ refusal: CellRefusal) {
+        guard cell.started.work.take() != nil else { return }
+        reply(.refused(cell: cell.number, refusal), to: cell.connection)
+        kill(cell)
+    }
+
+    private func endOverdue() {
+        let now = SystemClock.monotonic
+        for cell in cells where cell.isBuilding && cell.deadline <= now {
+            refuse(
+                cell,
+                CellRefusal(
+                    "it was not built within \(limits.buildTime)", remedy: "look at the machine's load"))
+        }
+    }
+
+    private func kill(_ cell: Cell) {
+        // The first process' end ends its whole namespace; the group is for what could not get one.
+        try? ProcessFD.kill(cell.started.process.pidfd, 9)
+        builder.groups?.kill(cell.name)
+    }
+
+    private func ended(_ cell: Cell) {
+        guard cells.contains(where: { $0 === cell }) else { return }
+        if cell.isBuilding { refuse(cell, Self.died) }
+        cells.removeAll { $0 === cell }
+        builder.groups?.kill(cell.name)
+        if let workspace = cell.started.workspace { builder.workspaces.release(workspace) }
+        if builder.groups?.remove(cell.name) == false { leaving.append(cell.name) }
+        if cell.hasStood { reply(.gone(cell: cell.number), to: cell.connection) }
+    }
+
+    private func removeLeaving() {
+        leaving = leaving.filter { builder.groups?.remove($0) == false }
+    }
+}

@@ -1,0 +1,4 @@
+import CellServer
+import Glibc
+
+exit(CellProgram.run())

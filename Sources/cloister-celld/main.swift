@@ -1,0 +1,4 @@
+import Celld
+import Glibc
+
+exit(CelldProgram.run(CommandLine.arguments))
