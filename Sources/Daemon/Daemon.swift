@@ -24,6 +24,7 @@ package actor Daemon {
         /// Only this user and root are served, where the daemon cannot act for anybody else.
         package var onlyUser: UInt32?
         package var toolsPerPage = 100
+        package var cell = CellPlace.Settings()
 
         package init() {}
     }
@@ -37,6 +38,7 @@ package actor Daemon {
     private let log: Log
     private let manager: ServiceManager
     private let toolSource: ToolSource
+    private let celld: CelldLink?
 
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
@@ -54,10 +56,10 @@ package actor Daemon {
 
     package init(
         on loop: EventLoop, settings: Settings, log: Log, manager: ServiceManager,
-        tools: @escaping ToolSource
+        celld: CelldLink? = nil, tools: @escaping ToolSource
     ) {
         (self.loop, self.settings, self.log) = (loop, settings, log)
-        (self.manager, toolSource) = (manager, tools)
+        (self.manager, self.celld, toolSource) = (manager, celld, tools)
         gatekeeper = Gatekeeper([], log: log)
     }
 
@@ -107,7 +109,9 @@ package actor Daemon {
             client, over: stream, on: loop,
             speaking: ServerSession(
                 Self.description, tools: catalogue, limits: settings.session.mcp),
-            through: gatekeeper, settings: settings.session, log: log
+            through: gatekeeper,
+            in: CellPlace(celld, for: stream as? SocketStream, settings.cell, on: loop),
+            settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
         }

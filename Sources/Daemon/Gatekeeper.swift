@@ -1,3 +1,4 @@
+import Cells
 import EventLoop
 import JSON
 import MCP
@@ -7,8 +8,9 @@ import Tools
 //
 //   1 authenticate → 2 permit → 3 place in cell → 4 run → 5 audit → reply
 //
-// What each step has to work with today: the client is who the kernel said at accept; it may use the tools
-// that were registered, which read what every user may read and so need no cell; the log says what was done.
+// The client is who the kernel said at accept; what a call needs is said by its tool from its arguments, and
+// allowed or refused before anything happens; a tool that works on the machine finds itself in the client's
+// cell, or not at all. A step that fails ends the call and says why.
 
 package struct Gatekeeper: Sendable {
     private let tools: [String: RegisteredTool]
@@ -20,14 +22,36 @@ package struct Gatekeeper: Sendable {
     }
 
     package func perform(
-        _ call: ToolCall, for client: Client, reportingTo reporter: any CallReporter
+        _ call: ToolCall, for client: Client, in place: CellPlace, reportingTo reporter: any CallReporter
     ) async throws(ProtocolError) -> ToolResult {
         // The tool was there when the call was accepted; a reload may have taken it since.
         guard let registered = tools[call.tool] else {
             throw .invalidParams("unknown tool: \(call.tool)")
         }
-        let result = await registered.run(call.arguments, reporter)
+        let result = await perform(registered, call.arguments, in: place, reporter)
         log.debug("\(client.description): \(call.tool) \(result.isError ? "failed" : "succeeded")")
         return result
+    }
+
+    private func perform(
+        _ registered: RegisteredTool, _ arguments: JSONValue?, in place: CellPlace,
+        _ reporter: any CallReporter
+    ) async -> ToolResult {
+        do throws(Arguments.Fault) {
+            let needs = try registered.needs(arguments)
+            if let refusal = DefaultPolicy.refusal(of: needs) { return .failure(refusal) }
+        } catch {
+            return .failure(error.description)
+        }
+        guard registered.usesCell else {
+            return await registered.run(arguments, CallContext(reporter: reporter, cell: NoCell()))
+        }
+        do throws(CellRefusal) {
+            let cell = try await place.get()
+            return await registered.run(arguments, CallContext(reporter: reporter, cell: cell))
+        } catch {
+            log.warning("\(error)")
+            return .failure("\(error)")
+        }
     }
 }

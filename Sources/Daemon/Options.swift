@@ -1,3 +1,4 @@
+import Cells
 import CommandLine
 
 /// The command line of cloisterd.
@@ -7,6 +8,9 @@ package struct Options: Equatable, Sendable {
     package var lineLimit = 16 << 20
     package var stallSeconds = 60
     package var isVerbose = false
+    package var mayLack: WallSet = []
+    package var isEphemeral = false
+    package var celldSocket = "/run/cloister/celld.sock"
 
     package enum Request: Equatable, Sendable {
         case serve(Options)
@@ -28,6 +32,11 @@ package struct Options: Equatable, Sendable {
           --line-limit BYTES     the longest message (default 16777216)
           --stall-timeout SECONDS
                                  drop a client that takes nothing for so long (default 60)
+          --best-effort WALLS    let cells lack these walls, such as cgroup,timens, where the kernel refuses
+                                 them; otherwise there is no cell then
+          --workspace KIND       persistent (default): a client finds its files again;
+                                 ephemeral: each session begins with none
+          --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
           --verbose              say what every session does
           --version, --help
         """
@@ -41,6 +50,10 @@ package struct Options: Equatable, Sendable {
             case "--idle-timeout": options.idleSeconds = try reader.number(in: 0...31_536_000)
             case "--line-limit": options.lineLimit = try reader.number(in: 1024...(1 << 30))
             case "--stall-timeout": options.stallSeconds = try reader.number(in: 1...86_400)
+            case "--best-effort": options.mayLack = try reader.walls()
+            case "--workspace":
+                options.isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
+            case "--celld": options.celldSocket = try reader.value()
             case "--verbose":
                 try reader.flag()
                 options.isVerbose = true

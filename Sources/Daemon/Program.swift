@@ -50,7 +50,8 @@ package enum Program {
             let daemon = Daemon(
                 on: loop, settings: settings(options, toolsPerPage: toolsPerPage), log: log,
                 manager: ServiceManager(
-                    environment: Process.environment, process: Int(Process.id)), tools: tools)
+                    environment: Process.environment, process: Int(Process.id)),
+                celld: try celldLink(options, on: loop, log: log), tools: tools)
             try daemon.assumeIsolated { try $0.start() }
             if let directory = options.standalone {
                 let standalone = try Standalone.claim(directory)
@@ -77,21 +78,36 @@ package enum Program {
         }
     }
 
+    private static func celldLink(
+        _ options: Options, on loop: EventLoop, log: Log
+    ) throws(SystemError) -> CelldLink {
+        guard let directory = options.standalone else {
+            return CelldLink(.socket(options.celldSocket), on: loop, log: log)
+        }
+        var command = [try Process.companion("cloister-celld"), "--state", directory]
+        if !options.mayLack.isEmpty {
+            command += ["--best-effort", options.mayLack.walls.map(\.rawValue).joined(separator: ",")]
+        }
+        return CelldLink(.child(command + ["--connection"]), on: loop, log: log)
+    }
+
     private static func settings(_ options: Options, toolsPerPage: Int) -> Daemon.Settings {
         var settings = Daemon.Settings()
         settings.session.lineLimit = options.lineLimit
         settings.session.mcp.json.bytes = max(options.lineLimit, 1024)
         settings.session.stream.stallTime = .seconds(options.stallSeconds)
         settings.toolsPerPage = toolsPerPage
+        settings.cell.mayLack = options.mayLack
+        settings.cell.isEphemeral = options.isEphemeral
         if options.standalone == nil {
             if options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
         } else if Process.userID != 0 {
             // Without systemd nobody here has the privilege to act for somebody else.
             settings.onlyUser = Process.userID
         }
-        // A session has two descriptors, its socket and its peer's pidfd.
+        // A session has three descriptors: its socket, its peer's pidfd and its cell.
         settings.mostSessions = min(
-            settings.mostSessions, max(1, (Process.raiseFileLimit() - 64) / 2))
+            settings.mostSessions, max(1, (Process.raiseFileLimit() - 64) / 3))
         return settings
     }
 

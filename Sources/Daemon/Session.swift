@@ -38,6 +38,7 @@ package actor Session {
     private let onGone: @Sendable () -> Void
 
     private let stream: any ByteStream
+    private let place: CellPlace
     private var connection: StreamConnection?
     private var framer: LineFramer
     private var mcp: ServerSession
@@ -53,13 +54,14 @@ package actor Session {
 
     package init(
         _ client: Client, over stream: any ByteStream, on loop: EventLoop,
-        speaking mcp: ServerSession, through gatekeeper: Gatekeeper, settings: Settings, log: Log,
+        speaking mcp: ServerSession, through gatekeeper: Gatekeeper, in place: CellPlace, settings: Settings,
+        log: Log,
         onGone: @escaping @Sendable () -> Void
     ) {
         (self.client, self.loop, self.settings) = (client, loop, settings)
         (self.mcp, self.gatekeeper) = (mcp, gatekeeper)
         (self.log, self.onGone) = (log, onGone)
-        self.stream = stream
+        (self.stream, self.place) = (stream, place)
         framer = LineFramer(limit: settings.lineLimit)
     }
 
@@ -135,6 +137,7 @@ package actor Session {
             closeIfDone()
         case .claim(let name):
             log.debug("\(client.description) says it is \(name)")
+            place.assumeIsolated { $0.claim(name) }
         }
     }
 
@@ -144,7 +147,8 @@ package actor Session {
         let reporter = Reporter(session: self, call: call.id)
         var out = Outbox()
         do throws(ProtocolError) {
-            let result = try await gatekeeper.perform(call, for: client, reportingTo: reporter)
+            let result = try await gatekeeper.perform(
+                call, for: client, in: place, reportingTo: reporter)
             mcp.finish(call.id, with: result, &out)
         } catch {
             mcp.fail(call.id, with: error, &out)
@@ -216,6 +220,7 @@ package actor Session {
         if let closingTimer { loop.cancel(closingTimer) }
         for task in tasks.values { task.cancel() }
         tasks = [:]
+        place.assumeIsolated { $0.close() }
         onGone()
     }
 }

@@ -25,6 +25,12 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
         self.loop = loop
     }
 
+    /// For somebody who is to ask the kernel who the peer is.
+    package func pass(into table: inout DescriptorTable) throws(SystemError) {
+        guard socket != nil else { throw SystemError("dup", .brokenPipe) }
+        try table.add(socket!)
+    }
+
     package func peerCredentials() throws(SystemError) -> PeerCredentials {
         guard socket != nil else { throw SystemError("getsockopt", .brokenPipe) }
         return try PeerCredentials(of: socket!)

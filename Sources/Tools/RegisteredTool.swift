@@ -11,12 +11,28 @@ package protocol CallReporter: Sendable {
 /// A tool and what it does. The call runs as a task of the loop and must not block it; a call that is no
 /// longer wanted finds its task cancelled.
 package struct RegisteredTool: Sendable {
-    package typealias Body = @Sendable (JSONValue?, any CallReporter) async -> ToolResult
+    package typealias Needs = @Sendable (JSONValue?) throws(Arguments.Fault) -> [Permission]
+    package typealias PlainBody = @Sendable (JSONValue?, any CallReporter) async -> ToolResult
+    package typealias Body = @Sendable (JSONValue?, CallContext) async -> ToolResult
 
     package let tool: Tool
+    /// What a call with these arguments needs to be allowed.
+    package let needs: Needs
+    /// Whether it works inside the client's cell, which has to be there then.
+    package let usesCell: Bool
     package let run: Body
 
-    package init(_ tool: Tool, run: @escaping Body) {
-        (self.tool, self.run) = (tool, run)
+    /// A tool that needs nothing and has no use for a cell.
+    package init(_ tool: Tool, run: @escaping PlainBody) {
+        self.tool = tool
+        needs = { _ in [] }
+        usesCell = false
+        self.run = { arguments, context in await run(arguments, context.reporter) }
+    }
+
+    /// A tool that works inside the client's cell.
+    package init(inCell tool: Tool, needs: @escaping Needs, run: @escaping Body) {
+        (self.tool, self.needs, self.run) = (tool, needs, run)
+        usesCell = true
     }
 }

@@ -30,7 +30,7 @@ final class Fixtures: Sendable {
 
     private func fixture(
         _ name: String, _ properties: String, outputSchema: JSONDocument? = nil,
-        _ run: @escaping RegisteredTool.Body
+        _ run: @escaping RegisteredTool.PlainBody
     ) -> RegisteredTool {
         let schema = Array(#"{"type":"object","properties":\#(properties)}"#.utf8)
         guard let inputSchema = try? JSONDocument(schema) else {

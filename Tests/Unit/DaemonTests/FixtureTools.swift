@@ -38,7 +38,7 @@ final class FixtureTools: Sendable {
     }
 
     static func tool(
-        _ name: String, _ run: @escaping RegisteredTool.Body = { _, _ in .text("done") }
+        _ name: String, _ run: @escaping RegisteredTool.PlainBody = { _, _ in .text("done") }
     ) -> RegisteredTool {
         RegisteredTool(
             Tool(

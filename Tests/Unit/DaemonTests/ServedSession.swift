@@ -28,7 +28,8 @@ final class ServedSession {
             try Client.ourselves(), over: mine, on: loop,
             speaking: ServerSession(
                 server, tools: ToolCatalogue(registered.map(\.tool)), limits: settings.mcp),
-            through: Gatekeeper(registered, log: log.log()), settings: settings, log: log.log()
+            through: Gatekeeper(registered, log: log.log()),
+            in: CellPlace(nil, for: nil, CellPlace.Settings(), on: loop), settings: settings, log: log.log()
         ) {
             wentAway.count.withLock { $0 += 1 }
         }

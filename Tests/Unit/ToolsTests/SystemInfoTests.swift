@@ -17,7 +17,8 @@ struct SystemInfoTests {
     }
 
     private func run(_ arguments: String? = nil) async throws -> ToolResult {
-        await registered.run(try arguments.map { try value($0) }, Silent())
+        let context = CallContext(reporter: Silent(), cell: NoCell())
+        return await registered.run(try arguments.map { try value($0) }, context)
     }
 
     private func liveResult() async throws -> String {

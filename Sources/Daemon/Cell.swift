@@ -1,0 +1,182 @@
+// A cell's life, as cloisterd sees it.
+//
+//   asked for ──celld built it──▶ standing ──its client is gone: closed──▶ gone
+//        └──celld refused──▶ (never was)      └──it ended: every call answered──▶ gone
+//
+// Invariants: every call gets one answer; `gone` is final. celld owns the kernel objects; this type owns the
+// socket to the cell, and closing it is what ends the cell. An answer to a call that nobody waits for any
+// more is dropped.
+
+import Cells
+import EventLoop
+import Linux
+import Tools
+
+package actor Cell: CellAccess {
+    private enum Letter: Sendable {
+        case output(ProgramOutput)
+        case fileResult(FileResult)
+        case programResult(ProgramResult)
+        case failure(CellFailure)
+    }
+
+    /// What has come for a call, and who waits for more.
+    private struct Mailbox {
+        var letters: [Letter] = []
+        var waiter: CheckedContinuation<Letter, Never>?
+    }
+
+    package nonisolated let report: WallReport
+    private nonisolated let loop: EventLoop
+    private var connection: StreamConnection?
+    private var reader = CellFrameReader()
+    private var mailboxes: [UInt32: Mailbox] = [:]
+    private var lastCall: UInt32 = 0
+    private let onGone: @Sendable () -> Void
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    init(_ report: WallReport, on loop: EventLoop, onGone: @escaping @Sendable () -> Void) {
+        (self.report, self.loop, self.onGone) = (report, loop, onGone)
+    }
+
+    func start(over stream: any ByteStream) throws(SystemError) {
+        var limits = StreamConnection.Limits()
+        // A cell reads at once, whatever its programs do; one that does not has something wrong with it.
+        limits.mostBacklog = 2 * CellFrame.longestPayload
+        connection = try StreamConnection(
+            stream, on: loop, limits: limits,
+            StreamConnection.Handlers(
+                onBytes: { [unowned self] in receive($0) },
+                onFinish: { [unowned self] in end(because: Self.hasEnded) },
+                onDrain: {},
+                onEnd: { [unowned self] in end(because: "the cell is lost: \($0)") }))
+    }
+
+    package func close() {
+        guard connection != nil else { return }
+        end(because: "the session has ended, and its cell with it")
+    }
+
+    private static let hasEnded = """
+        the cell has ended: a program of it ended the process that starts programs, or the machine ran out of \
+        memory. The next call gets a new one, with the same workspace.
+        """
+
+    // MARK: Calls
+
+    package func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult {
+        let call = try begin(.fileRequest, request.encoded)
+        while true {
+            switch await next(call) {
+            case .fileResult(let result): return result
+            case .failure(let failure): throw failure
+            case .output, .programResult: continue
+            }
+        }
+    }
+
+    package func perform(
+        _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult {
+        let call = try begin(.programRequest, request.encoded)
+        while true {
+            switch await next(call) {
+            case .programResult(let result): return result
+            case .failure(let failure): throw failure
+            case .output(let output): await onOutput(output)
+            case .fileResult: continue
+            }
+        }
+    }
+
+    private func begin(_ kind: CellFrame.Kind, _ payload: [UInt8]) throws(CellFailure) -> UInt32 {
+        guard let connection else { throw CellFailure(.other, Self.hasEnded) }
+        guard payload.count <= CellFrame.longestPayload else {
+            throw CellFailure(.tooLarge, "the request of \(payload.count) bytes is too large")
+        }
+        lastCall += 1
+        mailboxes[lastCall] = Mailbox()
+        connection.send(CellFrame(kind, call: lastCall, payload).encoded)
+        return lastCall
+    }
+
+    /// The next letter of a call. The last one takes the mailbox with it.
+    private func next(_ call: UInt32) async -> Letter {
+        let letter = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                if Task.isCancelled {
+                    cancel(call)
+                    continuation.resume(returning: Self.cancelled)
+                } else if mailboxes[call]?.letters.isEmpty == false {
+                    continuation.resume(returning: mailboxes[call]!.letters.removeFirst())
+                } else if mailboxes[call] != nil {
+                    mailboxes[call]?.waiter = continuation
+                } else {
+                    continuation.resume(returning: .failure(CellFailure(.other, Self.hasEnded)))
+                }
+            }
+        } onCancel: {
+            loop.spawn { await self.cancel(call) }
+        }
+        if case .output = letter { return letter }
+        mailboxes[call] = nil
+        return letter
+    }
+
+    private static let cancelled = Letter.failure(CellFailure(.cancelled, "cancelled"))
+
+    /// The call ends now; what it started in the cell is ended there.
+    private func cancel(_ call: UInt32) {
+        guard let mailbox = mailboxes.removeValue(forKey: call) else { return }
+        connection?.send(CellFrame(.cancel, call: call).encoded)
+        mailbox.waiter?.resume(returning: Self.cancelled)
+    }
+
+    // MARK: In
+
+    private func receive(_ bytes: Span<UInt8>) {
+        reader.append(bytes)
+        do throws(CodingFault) {
+            while let frame = try reader.next() { try handle(frame) }
+        } catch {
+            // Whatever it is now, it is not what celld started.
+            end(because: "the cell does not keep to its protocol (\(error))")
+        }
+    }
+
+    private func handle(_ frame: CellFrame) throws(CodingFault) {
+        let payload = frame.payload[...]
+        let letter: Letter =
+            switch frame.kind {
+            case .output: .output(ProgramOutput(isError: false, bytes: frame.payload))
+            case .errorOutput: .output(ProgramOutput(isError: true, bytes: frame.payload))
+            case .fileResult: .fileResult(try FileResult(decoding: payload))
+            case .programResult: .programResult(try ProgramResult(decoding: payload))
+            case .failure: .failure(try CellFailure(decoding: payload))
+            case .fileRequest, .programRequest, .cancel:
+                throw CodingFault(field: "kind", problem: "a cell asks for nothing")
+            }
+        deliver(letter, to: frame.call)
+    }
+
+    private func deliver(_ letter: Letter, to call: UInt32) {
+        guard mailboxes[call] != nil else { return }
+        if let waiter = mailboxes[call]?.waiter {
+            mailboxes[call]?.waiter = nil
+            waiter.resume(returning: letter)
+        } else {
+            mailboxes[call]?.letters.append(letter)
+        }
+    }
+
+    private func end(because reason: String) {
+        guard let open = connection else { return }
+        connection = nil
+        open.close()
+        for call in mailboxes.keys { deliver(.failure(CellFailure(.other, reason)), to: call) }
+        onGone()
+    }
+}

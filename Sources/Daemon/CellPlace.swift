@@ -1,0 +1,97 @@
+// Where a session's cell comes from: made when the first call needs one, and again when it has ended. Calls that
+// come meanwhile wait for the same one.
+
+import Cells
+import EventLoop
+import Linux
+
+package actor CellPlace {
+    package struct Settings: Sendable {
+        package var isEphemeral = false
+        package var limits = CellLimits()
+        package var mayLack: WallSet = []
+
+        package init() {}
+    }
+
+    private nonisolated let loop: EventLoop
+    private let celld: CelldLink?
+    private let client: SocketStream?
+    private let settings: Settings
+    private var application = "unnamed"
+    private var cell: Cell?
+    private var building: Task<Result<Cell, CellRefusal>, Never>?
+    private var isClosed = false
+
+    package nonisolated var unownedExecutor: UnownedSerialExecutor {
+        unsafe loop.asUnownedSerialExecutor()
+    }
+
+    package init(_ celld: CelldLink?, for client: SocketStream?, _ settings: Settings, on loop: EventLoop) {
+        (self.celld, self.client, self.settings, self.loop) = (celld, client, settings, loop)
+    }
+
+    /// What the application says that it is decides which workspace it gets, among those of its user alone.
+    package func claim(_ name: String) { application = Self.application(of: name) }
+
+    package func get() async throws(CellRefusal) -> Cell {
+        if let cell { return cell }
+        guard let celld, let client else {
+            throw CellRefusal("this daemon has no cells", remedy: "start cloister-celld.socket")
+        }
+        guard !isClosed else { throw Self.over }
+        let task: Task<Result<Cell, CellRefusal>, Never>
+        if let building {
+            task = building
+        } else {
+            let plan = CellPlan(
+                application: application, isEphemeral: settings.isEphemeral, limits: settings.limits,
+                mayLack: settings.mayLack)
+            task = Task(executorPreference: loop) {
+                do throws(CellRefusal) {
+                    let cell = try await celld.build(plan, for: client) { [weak self] in
+                        self?.assumeIsolated { $0.cell = nil }
+                    }
+                    return .success(cell)
+                } catch {
+                    return .failure(error)
+                }
+            }
+            building = task
+        }
+        let result = await task.value
+        building = nil
+        let made = try result.get()
+        // The session may have ended while it was built.
+        guard !isClosed else {
+            await made.close()
+            throw Self.over
+        }
+        cell = made
+        return made
+    }
+
+    private static let over = CellRefusal("the session has ended", remedy: "connect again")
+
+    package func close() {
+        isClosed = true
+        cell?.assumeIsolated { $0.close() }
+        cell = nil
+    }
+
+    /// A name as plans have them: lower case, and everything strange becomes a dash.
+    static func application(of name: String) -> String {
+        var bytes = name.utf8.prefix(CellPlan.longestApplication).map { byte -> UInt8 in
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "0")...UInt8(ascii: "9"),
+                UInt8(ascii: "."), UInt8(ascii: "_"), UInt8(ascii: "-"):
+                byte
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"): byte + 32
+            default: UInt8(ascii: "-")
+            }
+        }
+        if bytes.first == UInt8(ascii: ".") { bytes[0] = UInt8(ascii: "-") }
+        let text = String(decoding: bytes, as: UTF8.self)
+        return CellPlan.isApplication(text) ? text : "unnamed"
+    }
+}

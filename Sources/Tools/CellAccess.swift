@@ -1,0 +1,43 @@
+import Cells
+
+/// A cell as a tool sees it. Whoever waits for an answer and is cancelled has what it started ended.
+package protocol CellAccess: Sendable {
+    func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult
+    /// `onOutput` gets what a program of this call writes, as it comes.
+    func perform(
+        _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult
+}
+
+/// A piece of what a program writes.
+package struct ProgramOutput: Sendable {
+    package let isError: Bool
+    package let bytes: [UInt8]
+
+    package init(isError: Bool, bytes: [UInt8]) { (self.isError, self.bytes) = (isError, bytes) }
+}
+
+/// What a running call has to work with.
+package struct CallContext: Sendable {
+    package let reporter: any CallReporter
+    package let cell: any CellAccess
+
+    package init(reporter: any CallReporter, cell: any CellAccess) {
+        (self.reporter, self.cell) = (reporter, cell)
+    }
+}
+
+/// For tools that said that they have no use for one.
+package struct NoCell: CellAccess {
+    private static let failure = CellFailure(.other, "this tool has no cell")
+
+    package init() {}
+
+    package func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult {
+        throw Self.failure
+    }
+
+    package func perform(
+        _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult { throw Self.failure }
+}

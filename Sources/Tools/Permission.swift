@@ -1,0 +1,25 @@
+/// Something that a call needs to be allowed to do, as its arguments say. Who decides is the gatekeeper.
+package struct Permission: Hashable, Sendable, CustomStringConvertible {
+    package enum Act: String, Sendable {
+        case read, write, run
+    }
+
+    package let act: Act
+    /// An absolute path inside the cell without `.` and `..`; the name or path of a program.
+    package let object: String
+
+    package init(_ act: Act, _ object: String) { (self.act, self.object) = (act, object) }
+
+    package var description: String { "\(act.rawValue) \(object)" }
+
+    /// A path as a client writes it, relative to the workspace if it is. What it says, not what it leads to: that
+    /// is the cell's to find out, and to keep inside.
+    package static func path(_ act: Act, _ path: String) -> Permission {
+        let whole = path.hasPrefix("/") ? path : "/workspace/" + path
+        var parts: [Substring] = []
+        for part in whole.split(separator: "/") where part != "." {
+            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        }
+        return Permission(act, "/" + parts.joined(separator: "/"))
+    }
+}
