@@ -67,6 +67,12 @@ extension CellFailure {
         case .nameTooLong:
             (.invalid, "\(path): a name has at most 255 bytes, and a path at most \(FileLimits.longestPath).")
         case .noDevice: (.specialFile, "\(path) is a socket, a pipe or a device, which is not opened.")
+        case .busy:
+            (
+                .invalid,
+                "At \(path), or within it, another place of the cell begins, and that stays where it is. Delete or"
+                    + " move what is beside it."
+            )
         case .textBusy: (.other, "\(path) is a program that is running, and cannot be written now.")
         case .processFilesExhausted:
             (

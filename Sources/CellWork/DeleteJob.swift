@@ -58,7 +58,13 @@ final class TreeRemoval {
 
     init(_ entry: Location.Entry) throws(SystemError) {
         self.entry = entry
-        way = DirectoryWay(root: try entry.directory.child(entry.name))
+        let root: OpenDirectory
+        do throws(SystemError) {
+            root = try entry.directory.child(entry.name, enteringMounts: false)
+        } catch {
+            throw Self.explained(error)
+        }
+        way = DirectoryWay(root: root, entersMounts: false)
     }
 
     /// True when it is gone.
@@ -93,9 +99,14 @@ final class TreeRemoval {
             // A directory that was reopened gives names again that are done.
             case .notFound: break
             case .isDirectory: try enter(next.name)
-            default: throw error
+            default: throw Self.explained(error)
             }
         }
+    }
+
+    /// Another tree that is mounted in this one is not a part of it.
+    private static func explained(_ error: SystemError) -> SystemError {
+        error.errno == .crossesDevice ? SystemError("openat2", .busy, error.object) : error
     }
 
     private func enter(_ name: FileName) throws(SystemError) {

@@ -15,8 +15,10 @@ final class DirectoryWay {
     }
 
     private var levels: [Level]
+    private let entersMounts: Bool
 
-    init(root: OpenDirectory) {
+    init(root: OpenDirectory, entersMounts: Bool = true) {
+        self.entersMounts = entersMounts
         levels = [Level(name: FileName("."), identity: root.identity, directory: root)]
     }
 
@@ -27,7 +29,7 @@ final class DirectoryWay {
     var current: OpenDirectory { levels[levels.count - 1].directory! }
 
     func descend(_ name: FileName) throws(SystemError) {
-        let child = try current.child(name)
+        let child = try current.child(name, enteringMounts: entersMounts)
         levels.append(Level(name: name, identity: child.identity, directory: child))
         // The root stays open: everything else is found from a directory next to it.
         let tooMany = levels.count - 1 - Self.mostOpen

@@ -37,7 +37,8 @@ import Linux
     private var begin = 0
     private var filled = 0
     private var isAtEnd = false
-    private var isFirst = true
+    /// What the step before has not seen begins here.
+    private var unread = 0
     private var offset: UInt64 = 0
     /// The number of the line at `counted`, which is the beginning of one.
     private var line: UInt64 = 1
@@ -53,7 +54,7 @@ import Linux
 
     func begin(_ file: OpenFile) {
         self.file = file
-        (begin, filled, isAtEnd, isFirst) = (0, 0, false, true)
+        (begin, filled, unread, isAtEnd) = (0, 0, 0, false)
         (offset, line, counted) = (0, 1, 0)
         matches = []
     }
@@ -62,10 +63,10 @@ import Linux
     func step() throws(SystemError) -> Progress {
         guard let file else { return .done }
         try fill(from: file)
-        if isFirst {
-            isFirst = false
-            if unsafe Bytes.contains(0, bytes(0..<min(filled, Self.firstBlock))) { return end(.binary) }
-        }
+        // Text that turns into something else ends there: the holes of a sparse file are not searched.
+        let fresh = unsafe bytes(unread..<min(filled, unread + Self.firstBlock))
+        if unsafe Bytes.contains(0, fresh) { return self.end(.binary) }
+        unread = filled
         let end = searchableEnd()
         let progress = search(begin..<end)
         if progress != .more { return self.end(progress) }
@@ -126,6 +127,7 @@ import Linux
         count(to: end)
         unsafe buffer.copyMemory(from: bytes(start..<filled))
         (begin, filled, counted) = (end - start, filled - start, end - start)
+        unread = filled
     }
 
     private func count(to place: Int) {

@@ -14,6 +14,8 @@ final class ListJob: FileJob {
     private let walk: TreeWalk
     private var entries: [FileResult.Listing.Entry] = []
     private var bytes = 0
+    private var unreadable: UInt64 = 0
+    /// What the walk has come to.
     private var last: [UInt8] = []
 
     init(_ list: FileRequest.List, at location: Location) throws(CellFailure) {
@@ -42,35 +44,39 @@ final class ListJob: FileJob {
         while names < Self.namesPerStep {
             switch try location.failing({ () throws(SystemError) in try walk.next() }) {
             case .pause(let more): names += more
-            case .end: return .entries(listing(crowdedCut))
+            case .end: return .entries(listing(nil))
+            case .crowded(let last): return .entries(listing(crowded(last)))
             case .visit(let visit):
                 names += 4
                 let path = walk.path(of: visit)
-                if let glob, !glob.matches(path: path, name: visit.name.bytes) { continue }
-                if let cut = cut(before: path) { return .entries(listing(cut)) }
-                try location.failing { () throws(SystemError) in try add(visit, path) }
+                if glob?.matches(path: path, name: visit.name.bytes) ?? true {
+                    if let cut = cut(before: path) { return .entries(listing(cut)) }
+                    add(visit, path)
+                }
+                last = path
             }
         }
         return nil
     }
 
-    private func add(_ visit: TreeWalk.Visit, _ path: [UInt8]) throws(SystemError) {
-        let status: FileStatus
+    private func add(_ visit: TreeWalk.Visit, _ path: [UInt8]) {
         var target: FileName?
+        var status: FileStatus?
         do throws(SystemError) {
             status = try walk.directory.fd.status(of: visit.name)
-            if status.kind == .symbolicLink { target = try walk.directory.fd.readLink(visit.name) }
+            if status?.kind == .symbolicLink { target = try walk.directory.fd.readLink(visit.name) }
         } catch {
-            // Gone since its directory was read.
-            if error.errno == .notFound || error.errno == .invalid { return }
-            throw error
+            // Gone since its directory was read. What may only be named is named.
+            if error.errno == .notFound { return }
+            unreadable += 1
         }
         entries.append(
             FileResult.Listing.Entry(
-                name: FileResult.Name(path), kind: status.kind.shown, mode: status.mode, size: status.size,
-                modified: status.modified, target: target.map { FileResult.Name($0.bytes) }))
+                name: FileResult.Name(path), kind: (status?.kind ?? visit.kind).shown,
+                mode: status?.mode ?? 0,
+                size: status?.size ?? 0,
+                modified: status?.modified ?? 0, target: target.map { FileResult.Name($0.bytes) }))
         bytes += path.count + (target?.count ?? 0) + 64
-        last = path
     }
 
     private func cut(before path: [UInt8]) -> FileResult.Cut? {
@@ -82,19 +88,16 @@ final class ListJob: FileJob {
         guard entries.count >= limit || bytes + path.count > Self.mostBytes else { return nil }
         return FileResult.Cut(
             reason: .limit, after: last,
-            advice: "There is more. Ask again with `after` set to the last name here, or for less at once.")
+            advice: "There is more. Ask again with `after` set as it is here, or for less at once.")
     }
 
-    private var crowdedCut: FileResult.Cut? {
-        walk.crowded.map {
-            FileResult.Cut(
-                reason: .crowdedDirectory, after: $0,
-                advice: "\(location.path)/\(String(decoding: $0, as: UTF8.self)) has more than"
-                    + " \(TreeWalk.mostNames) entries, and some of them were left out.")
-        }
+    private func crowded(_ last: [UInt8]) -> FileResult.Cut {
+        FileResult.Cut(
+            reason: .crowdedDirectory, after: last,
+            advice: "A directory has very many entries. Ask again with `after` set as it is here.")
     }
 
     private func listing(_ cut: FileResult.Cut?) -> FileResult.Listing {
-        FileResult.Listing(entries: entries, unreadable: walk.unreadable, cut: cut)
+        FileResult.Listing(entries: entries, unreadable: unreadable + walk.unreadable, cut: cut)
     }
 }

@@ -89,15 +89,14 @@ package struct Location: Sendable {
     }
 
     /// The entry itself, even where it is a symbolic link.
-    func entry(makingParents: Bool = false) throws(CellFailure) -> Entry {
+    func entry(making made: MadeDirectories? = nil) throws(CellFailure) -> Entry {
         guard let last = parts.last else {
             throw CellFailure(.invalid, path: path, "\(path) is a place of the cell, which stays as it is.")
         }
         let parent = Self.name(parts.dropLast())
         do throws(SystemError) {
             let directory =
-                makingParents
-                ? try makeDirectories(parts.dropLast()) : try openPath(parent)
+                if let made { try makeDirectories(parts.dropLast(), made) } else { try openPath(parent) }
             return Entry(directory: directory, name: FileName(last)!)
         } catch {
             throw failure(error)
@@ -106,8 +105,8 @@ package struct Location: Sendable {
 
     /// Of a symbolic link, the entry that it leads to, which need not exist. Links are followed one by one,
     /// each from the place and beneath it.
-    func followedEntry(makingParents: Bool = false) throws(CellFailure) -> Entry {
-        var entry = try entry(makingParents: makingParents)
+    func followedEntry(making made: MadeDirectories? = nil) throws(CellFailure) -> Entry {
+        var entry = try entry(making: made)
         var way: [[UInt8]] = parts.dropLast()
         for _ in 0..<40 {
             do throws(SystemError) {
@@ -131,8 +130,9 @@ package struct Location: Sendable {
     }
 
     /// As `mkdir -p`: from the deepest one that exists.
-    func makeDirectories(_ parts: some BidirectionalCollection<[UInt8]>) throws(SystemError) -> OpenDirectory
-    {
+    private func makeDirectories(
+        _ parts: some BidirectionalCollection<[UInt8]>, _ made: MadeDirectories
+    ) throws(SystemError) -> OpenDirectory {
         let parts = Array(parts)
         var existing = parts.count
         var directory: OpenDirectory?
@@ -149,6 +149,7 @@ package struct Location: Sendable {
             let name = FileName(part)!
             do throws(SystemError) {
                 try deepest.fd.makeDirectory(name, mode: 0o777)
+                made.add(Entry(directory: deepest, name: name))
             } catch {
                 if error.errno != .exists { throw error }
             }

@@ -11,10 +11,9 @@ final class OpenDirectory: Sendable {
     }
 
     /// One name below; a symbolic link in its place is refused (ENOTDIR or ELOOP).
-    func child(_ name: FileName) throws(SystemError) -> OpenDirectory {
-        try OpenDirectory(
-            fd.open(
-                name, [.readOnly, .directory, .noFollow],
-                resolve: [.beneath, .noMagicLinks, .noSymbolicLinks]))
+    func child(_ name: FileName, enteringMounts: Bool = true) throws(SystemError) -> OpenDirectory {
+        var resolve: OwnedFD.Resolve = [.beneath, .noMagicLinks, .noSymbolicLinks]
+        if !enteringMounts { resolve.insert(.noMounts) }
+        return try OpenDirectory(fd.open(name, [.readOnly, .directory, .noFollow], resolve: resolve))
     }
 }

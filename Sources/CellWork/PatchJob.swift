@@ -14,6 +14,7 @@ import Linux
 final class PatchJob: FileJob {
     private let request: FileRequest.Patch
     private let files: [(location: Location, file: UnifiedPatch.File)]
+    private let parents = MadeDirectories()
     private var changes: [any PatchedFile] = []
     private var answer: [FileResult.Changes.File] = []
 
@@ -27,6 +28,11 @@ final class PatchJob: FileJob {
             if !request.isDryRun { try location.requireWritable() }
             return (location, file)
         }
+    }
+
+    deinit {
+        changes = []
+        parents.remove()
     }
 
     /// Prepares one file, or commits them all.
@@ -53,7 +59,7 @@ final class PatchJob: FileJob {
             diff = UnifiedDiff(path: file.path, old: change.edited.old, new: change.edited.new)
         case .created:
             let content = try file.apply(to: [])
-            changes.append(try CreatedFile(content, location, isDryRun: request.isDryRun))
+            changes.append(try CreatedFile(content, location, request.isDryRun ? nil : parents))
             diff = UnifiedDiff(path: file.path, old: nil, new: content)
         case .deleted:
             let change = try DeletedFile(file, location)
@@ -75,6 +81,7 @@ final class PatchJob: FileJob {
             }
         }
         for change in changes { change.finish() }
+        parents.keep()
     }
 
     private func nothingChanged(_ failure: CellFailure) -> CellFailure {
@@ -111,14 +118,14 @@ private final class CreatedFile: PatchedFile {
     private let location: Location
     private var temporary: TemporaryFile?
 
-    init(_ content: [UInt8], _ location: Location, isDryRun: Bool) throws(CellFailure) {
+    init(_ content: [UInt8], _ location: Location, _ parents: MadeDirectories?) throws(CellFailure) {
         self.location = location
-        if isDryRun {
-            // Its directories are not made then, and need not be there.
+        guard let parents else {
+            // In a dry run its directories are not made, and need not be there.
             if (try? location.entry().status()) != nil { throw exists }
             return
         }
-        let entry = try location.entry(makingParents: true)
+        let entry = try location.entry(making: parents)
         if try location.failing({ () throws(SystemError) in try entry.status() }) != nil { throw exists }
         temporary = try location.failing { () throws(SystemError) in
             let temporary = try TemporaryFile(for: entry)

@@ -48,6 +48,7 @@ final class SearchJob: FileJob {
             } else if let walk {
                 switch try location.failing({ () throws(SystemError) in try walk.next() }) {
                 case .end: return finish()
+                case .crowded(let last): crowded(last)
                 case .pause(let names): cost += names * Self.costOfName
                 case .visit(let visit):
                     cost += Self.costOfName
@@ -98,6 +99,7 @@ final class SearchJob: FileJob {
         case .binary:
             findings.binaryFiles += 1
             findings.searchedFiles -= 1
+            addMatches()
         case .done, .full: addMatches()
         case .tooCostly: throw tooCostly()
         }
@@ -118,6 +120,15 @@ final class SearchJob: FileJob {
         findings.files.append(
             FileResult.Findings.File(name: FileResult.Name(current), matches: lines.matches))
         lines.bytesLeft -= current.count
+    }
+
+    /// The search goes on elsewhere.
+    private func crowded(_ last: [UInt8]) {
+        findings.cut = FileResult.Cut(
+            reason: .crowdedDirectory, after: last,
+            advice:
+                "A directory has very many entries, and those behind \(String(decoding: last, as: UTF8.self)) were"
+                + " not searched. Use grep in a shell there.")
     }
 
     private func finish() -> FileResult {

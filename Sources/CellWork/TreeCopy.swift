@@ -5,6 +5,7 @@ import Linux
 final class TreeCopy {
     private static let namesPerStep = 100
     static let mostEntries: UInt64 = 1_000_000
+    private static let mostNames = 200_000
 
     private(set) var entries: UInt64 = 1
     private(set) var copied: UInt64 = 0
@@ -128,8 +129,8 @@ final class TreeCopy {
 
     private func readNames() throws(SystemError) {
         var read: [DirectoryEntries.Entry] = []
-        while try reader.read(from: source.current.fd, into: &read), read.count < TreeWalk.mostNames {}
-        guard read.count < TreeWalk.mostNames else { throw SystemError("getdents64", .outOfMemory) }
+        while try reader.read(from: source.current.fd, into: &read), read.count < Self.mostNames {}
+        guard read.count < Self.mostNames else { throw SystemError("getdents64", .outOfMemory) }
         names.append(read)
     }
 }

@@ -3,14 +3,15 @@
 // several, and says so by `.pause`.
 //
 // A walk can begin behind a relative path that an earlier one gave, so that who was given a part can ask for the
-// rest: the directories on that path are entered and what comes before is passed over.
+// rest: the directories on that path are entered and what comes before is passed over. Of a directory with
+// more names than are held in memory the walk has the first ones, and says so when it is through with them.
 
 import Cells
 import Linux
 
 final class TreeWalk {
-    /// Names of one directory that are sorted in memory.
-    static let mostNames = 200_000
+    /// About what one reading of a directory gives.
+    private static let namesPerBuffer = 500
 
     struct Visit {
         let name: FileName
@@ -21,6 +22,8 @@ final class TreeWalk {
 
     enum Step {
         case visit(Visit)
+        /// This path was the last of the names that are held; the directory has more behind it.
+        case crowded(last: [UInt8])
         /// Nothing yet; so many names were gone through.
         case pause(names: Int)
         case end
@@ -31,18 +34,20 @@ final class TreeWalk {
         var ignores: [Glob] = []
         var includeHidden = true
         var after: [UInt8] = []
+        /// Names of one directory that are held in memory: two at least, one of them to go on behind.
+        var mostNames = 100_000
     }
 
     /// The path of the directory that is visited, with a slash at its end, and empty for the root.
     private(set) var directoryPath: [UInt8] = []
     private(set) var unreadable: UInt64 = 0
-    /// A directory of which some names were left out.
-    private(set) var crowded: [UInt8]?
 
     private struct Level {
         /// In order backwards, so that the next one is the last.
         var names: [DirectoryEntries.Entry] = []
         var isRead = false
+        /// The last name that is held, where there are more.
+        var cutAfter: FileName?
         /// Where in `after` this directory's part begins.
         var resume: ArraySlice<UInt8>?
     }
@@ -75,12 +80,15 @@ final class TreeWalk {
         }
         let level = levels.count - 1
         if !levels[level].isRead {
-            let before = levels[level].names.count
             try read(level)
-            return .pause(names: levels[level].names.count - before + 1)
+            return .pause(names: Self.namesPerBuffer)
         }
-        guard let entry = levels[level].names.popLast() else { return try leave() }
-        return visit(entry, level)
+        if let entry = levels[level].names.popLast() { return visit(entry, level) }
+        if let last = levels[level].cutAfter {
+            levels[level].cutAfter = nil
+            return .crowded(last: directoryPath + last.bytes)
+        }
+        return try leave()
     }
 
     private func enter(_ name: FileName, _ resume: ArraySlice<UInt8>?) {
@@ -106,15 +114,30 @@ final class TreeWalk {
 
     /// One buffer of names; sorted when there are no more.
     private func read(_ level: Int) throws(SystemError) {
+        let before = levels[level].names.count
         do throws(SystemError) {
-            let hasMore = try reader.read(from: way.current.fd, into: &levels[level].names)
-            if hasMore, levels[level].names.count < Self.mostNames { return }
-            if hasMore { crowded = directoryPath }
+            levels[level].isRead = try !reader.read(from: way.current.fd, into: &levels[level].names)
         } catch {
             unreadable += 1
+            levels[level].isRead = true
         }
+        if let after = levels[level].resume {
+            let part = after.prefix { $0 != UInt8(ascii: "/") }
+            let kept = levels[level].names[before...].filter {
+                !$0.name.bytes.lexicographicallyPrecedes(part)
+            }
+            levels[level].names.replaceSubrange(before..., with: kept)
+        }
+        let count = levels[level].names.count
+        if levels[level].isRead || count >= 2 * rules.mostNames { sort(level) }
+    }
+
+    private func sort(_ level: Int) {
         levels[level].names.sort { $1.name < $0.name }
-        levels[level].isRead = true
+        let tooMany = levels[level].names.count - rules.mostNames
+        guard tooMany > 0 else { return }
+        levels[level].names.removeFirst(tooMany)
+        levels[level].cutAfter = levels[level].names.first?.name
     }
 
     private func visit(_ entry: DirectoryEntries.Entry, _ level: Int) -> Step {
@@ -122,8 +145,8 @@ final class TreeWalk {
         var isPassed = false
         var resume: ArraySlice<UInt8>?
         if let after = levels[level].resume {
+            // Names before it were left out when they were read.
             let part = after.prefix { $0 != UInt8(ascii: "/") }
-            if name.bytes.lexicographicallyPrecedes(part) { return .pause(names: 1) }
             levels[level].resume = nil
             if name.bytes.elementsEqual(part) {
                 isPassed = true

@@ -14,6 +14,7 @@ final class WriteJob: FileJob {
 
     private let request: FileRequest.Write
     private let location: Location
+    private let parents = MadeDirectories()
     private var temporary: TemporaryFile?
     private var isNew = true
     private var done = 0
@@ -23,11 +24,16 @@ final class WriteJob: FileJob {
         try location.requireWritable()
     }
 
+    deinit {
+        temporary = nil
+        parents.remove()
+    }
+
     func step() throws(CellFailure) -> FileResult? {
         if request.disposition != .append, let temporary {
             return try location.failing { () throws(SystemError) in try write(to: temporary) }
         }
-        let entry = try location.followedEntry(makingParents: request.makeParents)
+        let entry = try location.followedEntry(making: request.makeParents ? parents : nil)
         let present = try location.failing { () throws(SystemError) in try entry.status() }
         if let present { try location.requireRegular(present) }
         isNew = present == nil
@@ -54,6 +60,7 @@ final class WriteJob: FileJob {
         done = end
         guard done == data.count else { return nil }
         try temporary.putInPlace(replacing: request.disposition == .overwrite)
+        parents.keep()
         return .written(bytes: UInt64(done), isNew: isNew)
     }
 
@@ -74,6 +81,7 @@ final class WriteJob: FileJob {
             }
             throw error
         }
+        parents.keep()
         return .written(bytes: UInt64(done), isNew: isNew)
     }
 }

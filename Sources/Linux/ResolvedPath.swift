@@ -20,6 +20,7 @@ extension OwnedFD {
         package let rawValue: UInt64
         package init(rawValue: UInt64) { self.rawValue = rawValue }
         package static let beneath = Resolve(rawValue: 0x08)
+        package static let noMounts = Resolve(rawValue: 0x01)
         package static let noMagicLinks = Resolve(rawValue: 0x02)
         package static let noSymbolicLinks = Resolve(rawValue: 0x04)
     }

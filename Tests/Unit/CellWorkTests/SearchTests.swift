@@ -96,6 +96,17 @@ import Testing
         }
     }
 
+    @Test("What is behind a hole is not searched, what is before it is")
+    func hole() throws {
+        let cell = try TestCell()
+        try cell.put("f", String(repeating: "needle\n", count: 10_000))
+        #expect(unsafe truncate(cell.root + "/f", 1 << 40) == 0)
+        let found = try cell.search(
+            Self.search("needle") { ($0.mostMatches, $0.mostBytes) = (10_000, 4 << 20) })
+        #expect(found.files.first?.matches.count == 10_000)
+        #expect(found.searchedBytes < 4 << 20 && found.binaryFiles == 1)
+    }
+
     @Test("A line without end is searched in pieces, and shown up to a limit")
     func longLine() throws {
         let cell = try TestCell()

@@ -256,6 +256,36 @@ import Testing
     }
 }
 
+@Suite struct CrowdedDirectoryTests {
+    @Test(
+        "Of a directory with more names than are held, the rest can be asked for", arguments: [2, 3, 7, 50])
+    func overcrowded(most: Int) throws {
+        let cell = try TestCell()
+        let names = (10..<60).map(String.init)
+        for name in names { try cell.put("d/\(name)") }
+        var (seen, after) = ([String](), [UInt8]())
+        repeat {
+            var rules = TreeWalk.Rules(after: after)
+            rules.mostNames = most
+            let walk = TreeWalk(try cell.work.resolver.locate(".").openDirectory(), rules)
+            after = try Self.follow(walk, &seen)
+        } while !after.isEmpty
+        #expect(seen == ["d"] + names)
+    }
+
+    /// Where to go on; nothing at the end.
+    static func follow(_ walk: TreeWalk, _ seen: inout [String]) throws -> [UInt8] {
+        while true {
+            switch try walk.next() {
+            case .visit(let visit): seen.append(visit.name.description)
+            case .crowded(let last): return last
+            case .pause: continue
+            case .end: return []
+            }
+        }
+    }
+}
+
 @Suite struct GlobTests {
     @Test(
         "A glob matches what it says",

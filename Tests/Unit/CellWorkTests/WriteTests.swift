@@ -43,6 +43,11 @@ import Testing
         #expect(cell.failure(.write(Write(path: "a/b/c", data: [])))?.kind == .notFound)
         try cell.perform(.write(Write(path: "a/b/c", data: [], makeParents: true)))
         try cell.perform(.write(Write(path: "a/b/d", data: [], makeParents: true)))
+        do {
+            let dropped = try cell.work.job(for: .write(Write(path: "p/q/r", data: [1], makeParents: true)))
+            #expect(try dropped.step() == nil)
+            #expect(cell.names.contains("p/q"))
+        }
         #expect(cell.names == ["a", "a/b", "a/b/c", "a/b/d"])
         #expect(
             cell.failure(.write(Write(path: "a/b/c/x", data: [], makeParents: true)))?.kind == .notADirectory)
@@ -102,6 +107,16 @@ import Testing
         try cell.perform(.move(.init(from: "little", to: "small/little")))
         #expect(try small() == ["f", "little"] && cell.text("little") == nil)
         try cell.put("dir/x", "x")
+        // A tree with another one mounted in it is not deleted with it.
+        try File.makeDirectory(cell.root + "/dir/mount", mode: 0o755)
+        #expect(
+            unsafe mount(cell.root + "/small", cell.root + "/dir/mount", nil, UInt(MS_BIND), nil)
+                == 0)
+        for path in ["dir", "dir/mount"] {
+            #expect(cell.failure(.delete(path: path, isRecursive: true))?.kind == .invalid)
+        }
+        #expect(unsafe umount2(cell.root + "/dir/mount", CInt(MNT_DETACH)) == 0)
+        #expect(try small() == ["f", "little"])
         #expect(
             cell.failure(.move(.init(from: "dir", to: "small/dir")))?.message.contains("file system") == true)
     }
