@@ -101,8 +101,13 @@ package struct CellSetup: ~Copyable {
     package consuming func takeStarter() -> Starter { starter }
 
     private static func ownThings(_ walls: inout Walls) throws(CellRefusal) {
-        try walls.build(.netns) { () throws(SystemError) in try Process.raiseLoopback() }
-        try walls.build(.utsns) { () throws(SystemError) in try Process.setHostName("cell") }
+        // Where a namespace is missing, these would be the host's.
+        if walls.report.stands(.netns) {
+            try walls.build(.netns) { () throws(SystemError) in try Process.raiseLoopback() }
+        }
+        if walls.report.stands(.utsns) {
+            try walls.build(.utsns) { () throws(SystemError) in try Process.setHostName("cell") }
+        }
         try walls.build(.pidns) { () throws(SystemError) in try Process.startSession() }
         try walls.build(.keyring) { () throws(SystemError) in try Process.joinNewKeyring() }
         try walls.build(.timens) { () throws(SystemError) in try Process.hideUptimeFromChildren() }

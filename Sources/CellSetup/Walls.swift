@@ -8,13 +8,14 @@ package struct Walls {
     private let mayLack: WallSet
 
     package init(mayLack: WallSet, report: WallReport = WallReport()) {
-        (self.mayLack, self.report) = (mayLack, report)
+        (self.mayLack, self.report) = (mayLack.dispensable, report)
     }
 
     package mutating func build(
         _ wall: Wall, _ body: () throws(SystemError) -> Void
     ) throws(CellRefusal) {
         do throws(SystemError) {
+            if let errno = Injection.failure(ofWall: wall.rawValue) { throw SystemError("injected", errno) }
             try body()
         } catch {
             try miss(wall, because: "\(error)")
@@ -30,7 +31,8 @@ package struct Walls {
 
     package mutating func miss(_ wall: Wall, because reason: String) throws(CellRefusal) {
         guard mayLack.contains(wall) else { throw CellRefusal(wall, because: reason) }
-        report.gaps.append(WallReport.Gap(wall, because: reason))
+        // The first reason is the one that the others follow from.
+        if report.stands(wall) { report.gaps.append(WallReport.Gap(wall, because: reason)) }
     }
 
     package mutating func found(landlockABI: Int) { report.landlockABI = UInt8(clamping: landlockABI) }

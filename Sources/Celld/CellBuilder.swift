@@ -178,7 +178,12 @@ final class CellBuilder {
         _ user: NamespacedProcess.User, _ control: borrowing OwnedFD,
         _ group: borrowing DescriptorTable, _ walls: inout Walls
     ) throws(CellRefusal) -> NamespacedProcess {
-        let all = Namespaces(Self.namespaces.map(\.flag))
+        var all = Namespaces(Self.namespaces.map(\.flag))
+        for (wall, flag) in Self.namespaces {
+            guard let errno = Injection.failure(ofWall: wall.rawValue) else { continue }
+            try walls.miss(wall, because: "injected: \(errno)")
+            all.remove(flag)
+        }
         do throws(SystemError) {
             return try launch(user, control, group, in: all)
         } catch {

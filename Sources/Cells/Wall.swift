@@ -64,6 +64,9 @@ package struct WallSet: OptionSet, Hashable, Sendable {
 
     package static let all = WallSet(Wall.allCases)
 
+    /// Without its own mounts a cell would rebuild the host's, and without its own processes it could not be ended.
+    package static let indispensable = WallSet([.mountns, .pidns, .fileview])
+
     package func contains(_ wall: Wall) -> Bool { rawValue & Self.bit(of: wall) != 0 }
 
     /// A list such as `cgroup,timens`; the first word that is no wall, if there is one.
@@ -77,6 +80,9 @@ package struct WallSet: OptionSet, Hashable, Sendable {
         }
         return .success(set)
     }
+
+    /// No cell lacks these, whoever says so.
+    package var dispensable: WallSet { subtracting(.indispensable) }
 
     package struct UnknownWall: Error, CustomStringConvertible {
         package let name: String

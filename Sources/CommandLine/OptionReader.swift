@@ -10,7 +10,8 @@ package struct OptionReader: Sendable {
     }
 
     private var rest: ArraySlice<String>
-    private var name = ""
+    /// Of the option that is being read.
+    package private(set) var name = ""
     private var attached: String?
 
     package init(_ arguments: [String]) {

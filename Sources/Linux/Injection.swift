@@ -1,14 +1,18 @@
 import Glibc
 
 /// System calls that fail because a test says so: `CLOISTER_INJECT="pivot_root=1,mount_setattr=38"`, with error
-/// numbers. `CLOISTER_INJECT_CELL` is the same for the cells that celld starts. In release builds there is no
-/// such thing.
+/// numbers. `wall:netns=1` fails a whole wall, and is how tests lower one. `CLOISTER_INJECT_CELL` is the same for
+/// the cells that celld starts. In release builds there is no such thing.
 package enum Injection {
     #if DEBUG
         private static let failures = parse(Process.environment("CLOISTER_INJECT"))
 
         static func failure(of call: StaticString) -> Errno? {
             failures.isEmpty ? nil : failures[call.description]
+        }
+
+        package static func failure(ofWall wall: String) -> Errno? {
+            failures.isEmpty ? nil : failures["wall:" + wall]
         }
 
         package static var environmentOfCells: [String] {
@@ -26,6 +30,7 @@ package enum Injection {
             return failures
         }
     #else
+        package static func failure(ofWall wall: String) -> Errno? { nil }
         package static var environmentOfCells: [String] { [] }
     #endif
 }
