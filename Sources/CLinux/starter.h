@@ -84,11 +84,6 @@ __attribute__((noreturn, noinline)) static void cloister_become_program(struct c
         cloister_fail_program(program, cloister_stage_setup);
     if (syscall(SYS_close_range, 3, ~0U, CLOISTER_CLOSE_ON_EXEC) < 0)
         cloister_fail_program(program, cloister_stage_setup);
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
-    sigset_t none;
-    sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
     if (program->starter->door_length > 0 &&
         cloister_seccomp_load(program->starter->door, program->starter->door_length) < 0)
         cloister_fail_program(program, cloister_stage_setup);
@@ -160,6 +155,12 @@ __attribute__((noreturn)) static inline void cloister_start_programs(const struc
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (bytes == MAP_FAILED || words == MAP_FAILED)
         _exit(1);
+    // As programs expect it: handlers go with exec, but what is ignored or blocked stays so.
+    for (int number = 1; number < NSIG; number++)
+        signal(number, SIG_DFL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
     // The first word of all: whether the filter stands.
     struct cloister_start_reply ready = {0, 0, 0};
     if (starter->filter_length > 0 && cloister_seccomp_load(starter->filter, starter->filter_length) < 0)

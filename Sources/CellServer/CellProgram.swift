@@ -58,10 +58,11 @@ package enum CellProgram {
         workspace = DescriptorTable()
         let report = setup.report
         do throws(SystemError) {
+            // What comes meanwhile waits in its socket. Should the rest fail, the cell ends, and all know.
+            _ = try UnixSocket.send(control, CellAnswer.ready(report).encoded.span)
             let server = try CellServer(
                 setup.takeStarter(), daemon: daemon, keeper: try control.duplicate(), group: group,
                 files: FileWork(places: try places(order)))
-            _ = try UnixSocket.send(control, CellAnswer.ready(report).encoded.span)
             server.serve()
         } catch {
             throw fault("\(error)")

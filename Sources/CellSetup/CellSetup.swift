@@ -43,9 +43,13 @@ package struct CellSetup: ~Copyable {
             try Process.setUndumpable()
         }
         try landlock(order, group, &walls)
-        let starter = try startStarter(order, &walls)
-        // Before the last filter, which would answer for walls that are not there.
+        var starter = try startStarter(order, &walls)
+        // While it loads its filter; and before our own, which would answer for walls that are not there.
         try SelfCheck.perform(order, &walls)
+        if !(try isReady(starter, &walls)) {
+            starter = try unfilteredStarter()
+            _ = try isReady(starter, &walls)
+        }
         try walls.build(.seccomp) { () throws(SystemError) in
             try filter(order.initFilter).loadOnThisThread()
         }
@@ -82,7 +86,23 @@ package struct CellSetup: ~Copyable {
                 filter: try filter(order.programFilter), door: try filter(order.doorFilter))
         }
         if let filtered = starter.take() { return filtered }
-        // A cell that may go without filters.
+        return try unfilteredStarter()
+    }
+
+    private static func isReady(
+        _ starter: borrowing Starter, _ walls: inout Walls
+    ) throws(CellRefusal) -> Bool {
+        do throws(SystemError) {
+            try starter.awaitReadiness()
+            return true
+        } catch {
+            try walls.miss(.seccomp, because: "\(error)")
+            return false
+        }
+    }
+
+    /// For a cell that may go without filters.
+    private static func unfilteredStarter() throws(CellRefusal) -> Starter {
         do throws(SystemError) {
             return try Starter.start(filter: nil, door: nil)
         } catch {

@@ -81,8 +81,9 @@ package struct FileView: ~Copyable {
             try open(path, [.readOnly, .noSetUID, .noDevices, .noExecute], isDirectory: kind == .directory)
         }
         for device in Self.devices {
-            // Devices that are the point of it, so without noDevices.
-            try open("/dev/" + device, [.noSetUID, .noExecute], isDirectory: false)
+            // As they are: nothing else is in these mounts, and a device is the point of them.
+            let path = "/dev/" + device
+            trees.append(DetachedTree(try Mount.clone(path), at: path, isDirectory: false))
         }
         if order.hasWorkspaceMount {
             let mount = try workspace.duplicate(0)

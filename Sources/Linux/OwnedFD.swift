@@ -72,13 +72,21 @@ package struct OwnedFD: ~Copyable, Sendable {
 
     /// Some bytes: none at the end, `nil` when there are none now on a descriptor that does not block.
     package func readSome(atMost count: Int) throws(SystemError) -> [UInt8]? {
-        var bytes = [UInt8](repeating: 0, count: count)
-        let read = try nonBlockingCall("read") {
-            unsafe bytes.withUnsafeMutableBytes { unsafe Glibc.read(raw, $0.baseAddress, $0.count) }
+        var outcome: Result<Int?, SystemError> = .success(nil)
+        // Not filled with zeroes first, for what is there is mostly far less than what may be.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+            length = 0
+            do throws(SystemError) {
+                let read = try nonBlockingCall("read") {
+                    unsafe Glibc.read(raw, buffer.baseAddress, count)
+                }
+                outcome = .success(read)
+                length = read ?? 0
+            } catch {
+                outcome = .failure(error)
+            }
         }
-        guard let read else { return nil }
-        bytes.removeLast(count - read)
-        return bytes
+        return try outcome.get() == nil ? nil : bytes
     }
 
     /// `nil` when nothing can be taken now.

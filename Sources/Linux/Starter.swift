@@ -41,10 +41,14 @@ package struct Starter: ~Copyable {
         unsafe starter.door = UnsafeRawPointer(memory[1])
         unsafe starter.door_length = UInt16(door?.instructionCount ?? 0)
         let pid = try systemCall("fork") { unsafe cloister_fork_starter(&starter) }
-        let started = Starter(socket: pair.keepOne(), pid: pid)
-        let ready = try started.reply()
+        return Starter(socket: pair.keepOne(), pid: pid)
+    }
+
+    /// Waits until it is under its filter. Apart from the start, because loading a filter takes a while, in which
+    /// its parent has other things to do.
+    package borrowing func awaitReadiness() throws(SystemError) {
+        let ready = try reply()
         guard ready.stage == 0 else { throw SystemError("seccomp", Errno(rawValue: ready.error)) }
-        return started
     }
 
     /// Starts a program and waits for the answer, which comes when it has been executed.

@@ -128,15 +128,24 @@ package enum UnixSocket {
         _ socket: borrowing OwnedFD, atMost count: Int, waiting: Bool = false
     ) throws(SystemError) -> ReceivedMessage? {
         let raw = socket.raw
-        var bytes = [UInt8](repeating: 0, count: count)
         var fds = [CInt](repeating: -1, count: cloister_most_fds)
         var fdCount: CInt = 0
-        let received = try nonBlockingCall("recvmsg") {
-            unsafe cloister_receive(
-                raw, &bytes, count, &fds, &fdCount, waiting ? 0 : CInt(MSG_DONTWAIT))
+        var outcome: Result<Int?, SystemError> = .success(nil)
+        // Not filled with zeroes first: most messages are short, and touch little of the room for the longest.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, length in
+            do throws(SystemError) {
+                let received = try nonBlockingCall("recvmsg") {
+                    unsafe cloister_receive(
+                        raw, buffer.baseAddress, count, &fds, &fdCount, waiting ? 0 : CInt(MSG_DONTWAIT))
+                }
+                outcome = .success(received)
+                length = received ?? 0
+            } catch {
+                outcome = .failure(error)
+                length = 0
+            }
         }
-        guard let received else { return nil }
-        bytes.removeLast(count - received)
+        guard try outcome.get() != nil else { return nil }
         return ReceivedMessage(bytes: bytes, taking: fds[..<Int(fdCount)])
     }
 
