@@ -15,10 +15,13 @@ package struct Permission: Hashable, Sendable, CustomStringConvertible {
     /// A path as a client writes it, relative to the workspace if it is. What it says, not what it leads to: that
     /// is the cell's to find out, and to keep inside.
     package static func path(_ act: Act, _ path: String) -> Permission {
-        let whole = path.hasPrefix("/") ? path : "/workspace/" + path
+        // By bytes, as the kernel does: to Swift a slash and a combining accent behind it are one character.
+        let slash = UInt8(ascii: "/")
+        let whole = path.utf8.first == slash ? path : "/workspace/" + path
         var parts: [Substring] = []
-        for part in whole.split(separator: "/") where part != "." {
-            if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+        for part in whole.utf8.split(separator: slash).map(Substring.init)
+        where !part.utf8.elementsEqual(".".utf8) {
+            if part.utf8.elementsEqual("..".utf8) { _ = parts.popLast() } else { parts.append(part) }
         }
         return Permission(act, "/" + parts.joined(separator: "/"))
     }
