@@ -94,7 +94,7 @@ let package = Package(
         unitTests(of: "Seccomp", with: ["Linux"]),
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
-        unitTests(of: "Tools", with: ["JSON", "MCP"]),
+        unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
         unitTests(of: "Daemon", with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Tools"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(

@@ -5,11 +5,6 @@ import Testing
 @testable import Tools
 
 struct SystemInfoTests {
-    private struct Silent: CallReporter {
-        func progress(_ progress: Double, of total: Double?, message: String?) async {}
-        func log(_ level: LogLevel, logger: String, data: [UInt8]) async {}
-    }
-
     private let registered = SystemInfo.registered()
 
     private func value(_ json: String) throws -> JSONValue {
@@ -17,8 +12,7 @@ struct SystemInfoTests {
     }
 
     private func run(_ arguments: String? = nil) async throws -> ToolResult {
-        let context = CallContext(reporter: Silent(), cell: NoCell())
-        return await registered.run(try arguments.map { try value($0) }, context)
+        await registered.run(try arguments.map { try value($0) }, ScriptedCell().context)
     }
 
     private func liveResult() async throws -> String {
