@@ -31,7 +31,7 @@ struct ArgumentsTests {
         text: String, known: [String], fault: String
     ) throws {
         let value = try value(text)
-        #expect(throws: Arguments.Fault(description: fault)) {
+        #expect(throws: Arguments.Fault(fault)) {
             _ = try Arguments(value, known: Set(known))
         }
     }

@@ -1,0 +1,100 @@
+import Cells
+import JSON
+import MCP
+
+/// A program that a call waits for, from its start to the result.
+struct ProgramRun {
+    static func result(of run: RunProgram, in context: CallContext) async throws(CellFailure) -> ToolResult {
+        let collector = OutputCollector(context.reporter)
+        let answer = try await context.cell.perform(.run(run)) { await collector.take($0) }
+        guard case .ended(let end) = answer else { throw .wrongAnswer }
+        return ProgramRun(
+            end, timeoutSeconds: run.timeoutMilliseconds / 1000,
+            output: ShownOutput("stdout", await collector.output, of: end.outputBytes, file: end.outputFile),
+            error: ShownOutput("stderr", await collector.error, of: end.errorBytes, file: end.errorFile)
+        ).answer
+    }
+
+    private let end: ProgramEnd
+    private let timeoutSeconds: UInt32
+    private let output: ShownOutput
+    private let error: ShownOutput
+
+    private init(_ end: ProgramEnd, timeoutSeconds: UInt32, output: ShownOutput, error: ShownOutput) {
+        (self.end, self.timeoutSeconds, self.output, self.error) = (end, timeoutSeconds, output, error)
+    }
+
+    static let members: [Schema.Member] =
+        ShownEnd.members + [
+            .required("timed_out", .boolean("It was ended because its time was up")),
+            .required("stdout", .string("What it wrote, or the beginning of that")),
+            .required("stderr", .string("What it wrote, or the beginning of that")),
+            .required("stdout_bytes", .count("All that it wrote")),
+            .required("stderr_bytes", .count("All that it wrote")),
+            .optional("stdout_file", .string("A file of the workspace with what did not fit")),
+            .optional("stderr_file", .string("A file of the workspace with what did not fit")),
+            .optional("stdout_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
+            .optional("stderr_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
+        ]
+
+    /// A program that ends with another status than 0 has answered: grep found nothing, tests failed. The model
+    /// reads that as it reads the output. That its time or memory was up is not its answer: the call was not
+    /// carried out to its end, and so is an error, with what there is of output.
+    private var isError: Bool { end.timedOut || end.ranOutOfMemory }
+
+    private var answer: ToolResult {
+        var text = output.text
+        if !error.text.isEmpty { text += "[stderr]\n" + error.text }
+        return .answer(text + lastLine, isError: isError) { json in
+            ShownEnd(end).write(to: &json)
+            json.member("timed_out", end.timedOut)
+            json.member("stdout", output.decoded.text)
+            json.member("stderr", error.decoded.text)
+            json.member("stdout_bytes", end.outputBytes)
+            json.member("stderr_bytes", end.errorBytes)
+            json.optionalMember("stdout_file", end.outputFile.isEmpty ? nil : end.outputFile)
+            json.optionalMember("stderr_file", end.errorFile.isEmpty ? nil : end.errorFile)
+            if output.decoded.isLossy { json.member("stdout_is_lossy", true) }
+            if error.decoded.isLossy { json.member("stderr_is_lossy", true) }
+        }
+    }
+
+    private var lastLine: String {
+        let used = ShownEnd(end).usage
+        if end.timedOut {
+            return
+                "[timed out after \(timeoutSeconds) s and was ended, \(used); give a larger timeout_seconds,"
+                + " or use start_process for what goes on between calls]"
+        }
+        return "[\(ShownEnd(end).cause), \(used)]"
+    }
+}
+
+/// What a stream of a program brought, as it is shown.
+struct ShownOutput {
+    let decoded: FoundText
+    private let name: String
+    private let total: UInt64
+    private let file: String
+    private let count: Int
+
+    init(_ name: String, _ bytes: [UInt8], of total: UInt64, file: String) {
+        (self.name, self.total, self.file) = (name, total, file)
+        let isCut = total > UInt64(bytes.count)
+        let whole = isCut ? bytes.dropLast(bytes.openCharacterLength) : bytes[...]
+        count = whole.count
+        decoded = FoundText(lossy: Array(whole))
+    }
+
+    /// Whole lines, and what there is to say about them.
+    var text: String {
+        var text = decoded.text
+        if !text.isEmpty, !text.hasSuffix("\n") { text += "\n" }
+        if decoded.isLossy { text += "[\(name) is not UTF-8; bytes that are not are shown as U+FFFD]\n" }
+        if total > UInt64(count) {
+            text += "[cut: the first \(count) of \(total) bytes of \(name); "
+            text += file.isEmpty ? "the rest is lost]\n" : "read_file shows the rest: \(file)]\n"
+        }
+        return text
+    }
+}

@@ -1,0 +1,54 @@
+import Cells
+import JSON
+
+/// How a program ended, and what it used.
+struct ShownEnd {
+    private let end: ProgramEnd
+
+    init(_ end: ProgramEnd) { self.end = end }
+
+    static let members: [Schema.Member] = [
+        .optional("exit_code", .count("The status that it ended with, unless a signal ended it")),
+        .optional("signal", .string("The signal that ended it, such as SIGKILL")),
+        .required("out_of_memory", .boolean("The cell's memory limit ended it")),
+        .required("cpu_seconds", .number("Of it and all that it started")),
+        .required("wall_seconds", .number()),
+        .required("peak_memory_bytes", .count()),
+    ]
+
+    var cause: String {
+        var cause =
+            switch end.cause {
+            case .exited(let status): "exit status \(status)"
+            case .signalled(let signal): "ended by \(SignalName.of(signal))"
+            }
+        if end.ranOutOfMemory { cause += ": out of memory, the cell's limit was reached" }
+        return cause
+    }
+
+    var usage: String {
+        "\(Self.seconds(end.wallMicroseconds)) s, \(Self.seconds(end.cpuMicroseconds)) s of CPU,"
+            + " \(Self.mebibytes(end.peakMemoryBytes)) MiB"
+    }
+
+    func write(to json: inout JSONWriter) {
+        switch end.cause {
+        case .exited(let status): json.member("exit_code", status)
+        case .signalled(let signal): json.member("signal", SignalName.of(signal))
+        }
+        json.member("out_of_memory", end.ranOutOfMemory)
+        json.member("cpu_seconds", Double(end.cpuMicroseconds) / 1e6)
+        json.member("wall_seconds", Double(end.wallMicroseconds) / 1e6)
+        json.member("peak_memory_bytes", end.peakMemoryBytes)
+    }
+
+    static func seconds(_ microseconds: UInt64) -> String {
+        let hundredths = microseconds / 10_000
+        return "\(hundredths / 100).\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    }
+
+    private static func mebibytes(_ bytes: UInt64) -> String {
+        let tenths = bytes / 1024 * 10 / 1024
+        return "\(tenths / 10).\(tenths % 10)"
+    }
+}
