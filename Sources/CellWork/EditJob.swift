@@ -5,6 +5,8 @@ import Cells
 import Linux
 
 final class EditJob: FileJob {
+    private static let mostPlaces = 1_000_000
+
     private let request: FileRequest.Edit
     private let location: Location
     private var next = 0
@@ -46,12 +48,12 @@ final class EditJob: FileJob {
     private func replace(
         _ replacement: FileRequest.Edit.Replacement, in bytes: [UInt8]
     ) throws(CellFailure) -> [UInt8] {
-        var places: [Int] = []
-        var from = 0
-        while let place = ByteSearch.first(replacement.old, in: bytes, from: from) {
-            places.append(place)
-            from = place + replacement.old.count
-            if !replacement.replaceAll, places.count > 1 { break }
+        let most = replacement.replaceAll ? Self.mostPlaces + 1 : 2
+        let places = ByteSearch.places(of: replacement.old, in: bytes, most: most)
+        guard places.count <= Self.mostPlaces else {
+            throw CellFailure(
+                .tooLarge, path: location.path,
+                "\(location.path): replacement \(next + 1) fits more than \(Self.mostPlaces) times.")
         }
         guard let first = places.first else { throw noMatch(replacement.old, in: bytes) }
         guard replacement.replaceAll || places.count == 1 else {

@@ -76,7 +76,8 @@ final class ListJob: FileJob {
                 mode: status?.mode ?? 0,
                 size: status?.size ?? 0,
                 modified: status?.modified ?? 0, target: target.map { FileResult.Name($0.bytes) }))
-        bytes += path.count + (target?.count ?? 0) + 64
+        // A byte that is not UTF-8 is shown with three.
+        bytes += (entries.last?.name.text.utf8.count ?? 0) + (target?.count ?? 0) + 64
     }
 
     private func cut(before path: [UInt8]) -> FileResult.Cut? {

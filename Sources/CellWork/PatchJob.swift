@@ -16,6 +16,7 @@ final class PatchJob: FileJob {
     private let files: [(location: Location, file: UnifiedPatch.File)]
     private let parents = MadeDirectories()
     private var changes: [any PatchedFile] = []
+    private var roomForDiffs = FileLimits.mostContent
     private var answer: [FileResult.Changes.File] = []
 
     init(_ request: FileRequest.Patch, _ resolver: PathResolver) throws(CellFailure) {
@@ -66,9 +67,12 @@ final class PatchJob: FileJob {
             changes.append(change)
             diff = UnifiedDiff(path: file.path, old: change.edited.old, new: nil)
         }
+        let isShown = diff.text.utf8.count <= roomForDiffs
+        if isShown { roomForDiffs -= diff.text.utf8.count }
         answer.append(
             FileResult.Changes.File(
-                path: location.path, act: file.act, count: UInt32(file.hunks.count), diff: diff.text))
+                path: location.path, act: file.act, count: UInt32(file.hunks.count),
+                diff: isShown ? diff.text : "... which is not shown\n"))
     }
 
     private func commit() throws(CellFailure) {

@@ -24,12 +24,12 @@ struct UnifiedDiff {
         var bytes: [UInt8] = []
         bytes += "--- \(old == nil ? "/dev/null" : Self.name("a/" + path))\n".utf8
         bytes += "+++ \(new == nil ? "/dev/null" : Self.name("b/" + path))\n".utf8
-        for group in groups {
-            guard bytes.count < Self.mostBytes else {
-                bytes += "... and more hunks, which are not shown\n".utf8
-                break
-            }
+        for group in groups where bytes.count <= Self.mostBytes {
             Self.write(group, oldLines, newLines, to: &bytes)
+        }
+        if bytes.count > Self.mostBytes {
+            bytes.removeLast(bytes.count - Self.mostBytes)
+            bytes += "\n... and more, which is not shown\n".utf8
         }
         text = String(decoding: bytes, as: UTF8.self)
     }

@@ -5,6 +5,8 @@ import Cells
 
 extension UnifiedPatch.File {
     private static let mostOffset = 1000
+    /// Lines that are compared to find one hunk.
+    private static let mostCompared = 5_000_000
 
     /// The new content.
     func apply(to old: [UInt8]) throws(CellFailure) -> [UInt8] {
@@ -33,11 +35,16 @@ extension UnifiedPatch.File {
     ) -> Int? {
         let last = lines.count - wanted.count
         guard first <= last else { return nil }
+        var compared = 0
         func fits(_ place: Int) -> Bool {
-            place >= first && place <= last
-                && wanted.indices.allSatisfy { lines[place + $0].elementsEqual(wanted[$0]) }
+            guard place >= first, place <= last else { return false }
+            for (index, line) in wanted.enumerated() {
+                compared += 1
+                if !lines[place + index].elementsEqual(line) { return false }
+            }
+            return true
         }
-        for offset in 0...mostOffset {
+        for offset in 0...mostOffset where compared < mostCompared {
             if fits(place - offset) { return place - offset }
             if fits(place + offset) { return place + offset }
         }

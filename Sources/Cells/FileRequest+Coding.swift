@@ -110,11 +110,11 @@ extension FileRequest.Read {
         switch try reader.choice("part", as: PartTag.self) {
         case .lines:
             part = .lines(
-                first: try reader.integer("first", in: 1...UInt64(Int64.max)),
+                first: try reader.integer("first", in: 1...(1 << 62)),
                 count: try reader.integer("count"))
         case .bytes:
             part = .bytes(
-                offset: try reader.integer("offset", in: 0...UInt64(Int64.max)),
+                offset: try reader.integer("offset", in: 0...(1 << 62)),
                 count: try reader.integer("count"))
         }
         limit = try reader.integer("limit", in: 1...UInt32(FileLimits.mostContent))

@@ -51,6 +51,30 @@ import Testing
         let diff = UnifiedDiff(path: name, old: nil, new: [0x61])
         #expect(try UnifiedPatch(Array(diff.text.utf8)).files[0].path == name)
     }
+
+    @Test("A diff that is too long is cut, and says so")
+    func long() {
+        let new = [UInt8](repeating: 0x78, count: 3 << 20)
+        let diff = UnifiedDiff(path: "f", old: nil, new: new)
+        #expect(diff.text.utf8.count < UnifiedDiff.mostBytes + 100)
+        #expect(diff.text.hasSuffix("not shown\n"))
+    }
+
+    @Test("Every place of a text is found, without overlaps", arguments: 0..<50)
+    func places(seed: Int) {
+        var random = SeededGenerator(seed: seed)
+        func text(_ count: Int) -> [UInt8] {
+            (0..<count).map { _ in "ab".utf8.randomElement(using: &random)! }
+        }
+        let (needle, bytes) = (text(Int.random(in: 1...4, using: &random)), text(200))
+        var expected: [Int] = []
+        for place in bytes.indices where bytes[place...].starts(with: needle) {
+            if let last = expected.last, place < last + needle.count { continue }
+            expected.append(place)
+        }
+        #expect(ByteSearch.places(of: needle, in: bytes, most: 1000) == expected)
+        #expect(ByteSearch.places(of: needle, in: bytes, most: 2) == Array(expected.prefix(2)))
+    }
 }
 
 @Suite struct PatchTests {

@@ -132,7 +132,8 @@ import Testing
     @Test(
         "A hostile pattern ends quickly, and says which one it was",
         arguments: [
-            "(a+)+$", "(a|a)*$", "(a*)*[bc]", "^(([a-z])+.)+[A-Z]([a-z])+$", "(?:a?){40}a{40}$",
+            "(a+)+$", "(*NO_JIT)(a+)+$", "(a|a)*$", "(a*)*[bc]", "^(([a-z])+.)+[A-Z]([a-z])+$",
+            "(?:a?){40}a{40}$",
             "((((a*)*)*)*)*$",
         ])
     func hostile(pattern: String) throws {
@@ -152,6 +153,13 @@ import Testing
         let cell = try TestCell()
         let failure = cell.failure(.search(Self.search(pattern)))
         #expect(failure?.kind == .badPattern && failure?.message.contains("byte") == true)
+    }
+
+    @Test("All attempts together have a limit of their own")
+    func budget() throws {
+        let pattern = PatternBudget(try Pattern("b", isLiteral: false, ignoreCase: false), nanoseconds: 1)
+        let text = [UInt8](repeating: 0x61, count: 1 << 16)
+        #expect(unsafe text.withUnsafeBytes { unsafe pattern.first(in: $0) } == .tooCostly)
     }
 
     @Test("A long search takes many steps")
