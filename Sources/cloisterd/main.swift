@@ -2,4 +2,4 @@ import Daemon
 import Glibc
 import Tools
 
-exit(Program.run(CommandLine.arguments) { _ in [SystemInfo.registered()] })
+exit(Program.run(CommandLine.arguments) { _ in BuiltInTools.all() })
