@@ -4,11 +4,11 @@
 //   request ──job(for:)──▶ job ──step──▶ nothing yet ──step──▶ … ──step──▶ result
 //                           └──────────step──▶ failure
 //
-// A step takes about a megabyte, or some thousand names, or one attempt at a costly pattern; one of an
-// edit or a patch takes one file, which is not larger than FileLimits.mostEdited. A job that is
-// dropped has been cancelled: its descriptors close, and its temporary files and directories go with it. What a
-// request changes is seen all at once, when its last step renames what was prepared; exceptions are
-// said where they are (appending, deleting a tree).
+// A step takes about a megabyte, or some thousand names, or one attempt at a costly pattern; one of an edit
+// or a patch takes one file, which is not larger than FileLimits.mostEdited. A job that is dropped has been
+// cancelled: its descriptors close, and its temporary files and directories go with it. What a request
+// changes is seen all at once, when its last step renames what was prepared; exceptions are said where they
+// are (appending, deleting a tree).
 
 import Cells
 

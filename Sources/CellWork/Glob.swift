@@ -1,6 +1,6 @@
-// Globs as .gitignore and shells have them: `*` and `?` within a name, `[a-z]`, `[!a-z]`, `{one,two}`, `\` before
-// what shall mean itself, and `**` for any number of directories. One without a slash is about the last
-// name of a path, wherever it is; one with a slash is about the whole relative path.
+// Globs as .gitignore and shells have them: `*` and `?` within a name, `[a-z]`, `[!a-z]`, `{one,two}`, `\`
+// before what shall mean itself, and `**` for any number of directories. One without a slash is about the
+// last name of a path, wherever it is; one with a slash is about the whole relative path.
 //
 // Matching steps back to the last `*` (or `**`) alone, which is enough and keeps its time within the
 // product of both lengths: no pattern is costly.

@@ -1,8 +1,8 @@
 // One file is searched: the lines in it that a pattern is in.
 //
 // The file is read into one buffer, which all files share, and matched there as a whole: lines are only
-// looked for around a match. A part of the buffer is searched when the lines that belong to its last match are there
-// as well; what is behind it moves to the front, with the lines that belong before the next match.
+// looked for around a match. A part of the buffer is searched when the lines that belong to its last match
+// are there as well; what is behind it moves to the front, with the lines that belong before the next match.
 //
 //   | kept for context | searched next                    | lines after it | half a line |   free   |
 //   0                  begin                              end                           filled
@@ -89,8 +89,8 @@ import Linux
     private func fill(from file: OpenFile) throws(SystemError) {
         while filled < Self.bufferSize {
             let room = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
-            // A file that ends where it said needs no second read to see its end, unless it grows: then what came
-            // behind was not there when it was opened.
+            // A file that ends where it said needs no second read to see its end, unless it grows: then what
+            // came behind was not there when it was opened.
             let count = try unsafe file.fd.read(into: room, at: offset) ?? 0
             filled += count
             offset += UInt64(count)

@@ -1,9 +1,9 @@
 // What a search looks for: a regular expression of PCRE2, or a text.
 //
-// Input is bytes: what is not UTF-8 matches nothing and disturbs nothing. A pattern can be costly, by
-// mistake or on purpose; what one attempt may take is limited in backtracking, depth and memory, and
-// PCRE2 ends it then (`tooCostly`). It is compiled to machine code where the kernel lets a process do that, and
-// interpreted otherwise, under the same limits.
+// Input is bytes: what is not UTF-8 matches nothing and disturbs nothing. A pattern can be costly, by mistake
+// or on purpose; what one attempt may take is limited in backtracking, depth and memory, and PCRE2 ends it
+// then (`tooCostly`). It is compiled to machine code where the kernel lets a process do that, and interpreted
+// otherwise, under the same limits.
 
 import CPCRE2
 import Cells

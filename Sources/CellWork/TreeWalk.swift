@@ -1,10 +1,11 @@
 // A walk through a tree of directories, in the order of the names' bytes, each directory before what is in
-// it. Symbolic links are met and never followed. It does its work in pieces: a directory with many names takes
-// several, and says so by `.pause`.
+// it. Symbolic links are met and never followed. It does its work in pieces: a directory with many names
+// takes several, and says so by `.pause`.
 //
-// A walk can begin behind a relative path that an earlier one gave, so that who was given a part can ask for the
-// rest: the directories on that path are entered and what comes before is passed over. Of a directory with
-// more names than are held in memory the walk has the first ones, and says so when it is through with them.
+// A walk can begin behind a relative path that an earlier one gave, so that who was given a part can ask for
+// the rest: the directories on that path are entered and what comes before is passed over. Of a directory
+// with more names than are held in memory the walk has the first ones, and says so when it is through with
+// them.
 
 import Cells
 import Linux
