@@ -91,9 +91,12 @@ __attribute__((noreturn)) static inline void cloister_become_cell(const struct c
 
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         _exit(cloister_ids_failed);
-    if (cell->drop_groups && setgroups(0, NULL) < 0)
+    // Past the C library, whose versions take a lock to tell all threads: a lock that a thread of the parent may
+    // have held at the fork, and that nobody here would ever release.
+    if (cell->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0)
         _exit(cloister_ids_failed);
-    if (setresgid(cell->gid, cell->gid, cell->gid) < 0 || setresuid(cell->uid, cell->uid, cell->uid) < 0)
+    if (syscall(SYS_setresgid, cell->gid, cell->gid, cell->gid) < 0 ||
+        syscall(SYS_setresuid, cell->uid, cell->uid, cell->uid) < 0)
         _exit(cloister_ids_failed);
     if (cloister_keep_capabilities() < 0)
         _exit(cloister_caps_failed);

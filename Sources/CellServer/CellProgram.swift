@@ -13,6 +13,8 @@ package enum CellProgram {
             let control = try OwnedFD(inherited: control)
             // celld's end would come too late if it had ended before this; then there is no order to read.
             try Process.dieWithParent()
+            Signals.ignoreBrokenPipes()
+            Signals.ignoreFileLimit()
             try control.setBlocking(true)
             guard let message = try UnixSocket.receive(control, atMost: longestCelldMessage, waiting: true),
                 !message.bytes.isEmpty

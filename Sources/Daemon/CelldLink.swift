@@ -11,7 +11,7 @@ import Linux
 package actor CelldLink {
     package enum Way: Sendable {
         case socket(String)
-        /// The command that serves a connected socket, whose number follows as the last argument.
+        /// The program beside ours, with these arguments; the number of its connected socket follows them.
         case child([String])
     }
 
@@ -89,7 +89,7 @@ package actor CelldLink {
             let socket: OwnedFD
             switch way {
             case .socket(let path): socket = try UnixSocket.connect(to: path, .packet)
-            case .child(let command): socket = try startChild(command)
+            case .child(let arguments): socket = try startChild(arguments)
             }
             return try open(socket)
         } catch {
@@ -107,9 +107,11 @@ package actor CelldLink {
         return made
     }
 
-    private func startChild(_ command: [String]) throws(SystemError) -> OwnedFD {
+    private func startChild(_ arguments: [String]) throws(SystemError) -> OwnedFD {
         let pair = try UnixSocket.pair(.packet)
-        let pidfd = try Spawn.start(command + ["3"], passing: pair.other, as: 3)
+        let program = try Process.companion("cloister-celld")
+        let command = [program] + arguments + ["--connection", "3"]
+        let pidfd = try Spawn.start(command, passing: pair.other, as: 3)
         child = try ChildProcess(pidfd, on: loop) { [weak self] status in
             self?.assumeIsolated { celld in
                 celld.log.info("cloister-celld has ended: \(status.map { "\($0)" } ?? "unknown")")

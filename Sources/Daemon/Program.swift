@@ -51,7 +51,7 @@ package enum Program {
                 on: loop, settings: settings(options, toolsPerPage: toolsPerPage), log: log,
                 manager: ServiceManager(
                     environment: Process.environment, process: Int(Process.id)),
-                celld: try celldLink(options, on: loop, log: log), tools: tools)
+                celld: celldLink(options, on: loop, log: log), tools: tools)
             try daemon.assumeIsolated { try $0.start() }
             if let directory = options.standalone {
                 let standalone = try Standalone.claim(directory)
@@ -80,15 +80,15 @@ package enum Program {
 
     private static func celldLink(
         _ options: Options, on loop: EventLoop, log: Log
-    ) throws(SystemError) -> CelldLink {
+    ) -> CelldLink {
         guard let directory = options.standalone else {
             return CelldLink(.socket(options.celldSocket), on: loop, log: log)
         }
-        var command = [try Process.companion("cloister-celld"), "--state", directory]
+        var arguments = ["--state", directory]
         if !options.mayLack.isEmpty {
-            command += ["--best-effort", options.mayLack.walls.map(\.rawValue).joined(separator: ",")]
+            arguments += ["--best-effort", options.mayLack.walls.map(\.rawValue).joined(separator: ",")]
         }
-        return CelldLink(.child(command + ["--connection"]), on: loop, log: log)
+        return CelldLink(.child(arguments), on: loop, log: log)
     }
 
     private static func settings(_ options: Options, toolsPerPage: Int) -> Daemon.Settings {

@@ -57,6 +57,11 @@ package enum Signals {
         Glibc.signal(SIGPIPE, SIG_IGN)
     }
 
+    /// A file that has reached its limit is an error of the write as well.
+    package static func ignoreFileLimit() {
+        Glibc.signal(SIGXFSZ, SIG_IGN)
+    }
+
     /// To a process by its number, which must be a child that has not been reaped, or one whose end is no loss
     /// whoever it is: inside a cell. One that is gone already is no error.
     package static func send(_ signal: CInt = SIGKILL, to pid: pid_t) {
