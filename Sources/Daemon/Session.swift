@@ -44,6 +44,7 @@ package actor Session {
     private var mcp: ServerSession
     private var tasks: [CallID: Task<Void, Never>] = [:]
     private var closingTimer: TimerID?
+    private var bridgeHasClaimed = false
     private var isClosing = false
     private var isContinuing = false
     private var peerHasFinished = false
@@ -131,12 +132,15 @@ package actor Session {
         switch effect {
         case .start(let call):
             guard connection != nil else { return }
+            // What the bridge was told by its user comes before what the application says by itself.
+            if !bridgeHasClaimed, let name = mcp.clientInfo?.name { place.assumeIsolated { $0.claim(name) } }
             tasks[call.id] = loop.spawn { await self.perform(call) }
         case .cancel(let call):
             tasks.removeValue(forKey: call)?.cancel()
             closeIfDone()
         case .claim(let name):
             log.debug("\(client.description) says it is \(name)")
+            bridgeHasClaimed = true
             place.assumeIsolated { $0.claim(name) }
         }
     }

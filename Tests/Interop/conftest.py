@@ -68,6 +68,14 @@ def cloisterd(executable):
 
 
 @pytest.fixture
+def cell_daemon(executable):
+    """The real daemon, whose cells may lack what a machine without cgroup v2's controllers cannot give."""
+    daemon = Daemon(executable("cloisterd"), "--best-effort", "cgroup")
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
 def fixture_daemon(executable):
     """The same daemon with the fixture tools, and three tools to a page."""
     daemon = Daemon(executable("fixture-daemon"))
@@ -83,12 +91,14 @@ def bridge_to(executable, request, tmp_path):
     stem = re.sub(r"[^\w.-]+", "-", f"{request.path.stem}-{request.node.name}").strip("-")
     uses = 0
 
-    def command(socket: Path) -> list[str]:
+    def command(socket: Path, client: str | None = "interop") -> list[str]:
         nonlocal uses
         uses += 1
         recording = directory / f"{stem}-{uses}.wire"
         recording.unlink(missing_ok=True)  # of an earlier run: the tap would append to it
-        bridge = [executable("cloister-bridge"), "--socket", socket, "--client", "interop"]
+        bridge = [executable("cloister-bridge"), "--socket", socket]
+        if client:
+            bridge += ["--client", client]
         return [str(part) for part in (sys.executable, TAP, recording, "--", *bridge)]
 
     return command
@@ -97,7 +107,11 @@ def bridge_to(executable, request, tmp_path):
 @pytest.fixture
 def connect(bridge_to):
     """`async with connect(daemon, era) as client`: the SDK's client."""
-    return lambda daemon, era, **options: sdk_client(bridge_to(daemon.socket), era, **options)
+
+    def open(daemon, era, client="interop", **options):
+        return sdk_client(bridge_to(daemon.socket, client), era, **options)
+
+    return open
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from pathlib import Path
 
 
 class Daemon:
-    def __init__(self, executable: Path):
+    def __init__(self, executable: Path, *options: str):
         # Not pytest's tmp_path: a Unix socket's path must stay below 108 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
         self.socket = self.directory / "mcp.sock"
         self.process = subprocess.Popen(
-            [executable, "--standalone", self.directory], stdin=subprocess.DEVNULL
+            [executable, "--standalone", self.directory, *options], stdin=subprocess.DEVNULL
         )
         try:
             self.wait_until_reachable()

@@ -22,7 +22,7 @@ async def test_a_client_that_probes_gets_the_modern_era(cloisterd, connect):
 
 async def test_a_client_that_knows_the_daemon_can_begin_without_a_probe(cloisterd, connect):
     async with connect(cloisterd, Era("2026-07-28", "2026-07-28")) as client:
-        assert [tool.name for tool in (await client.list_tools()).tools] == ["system_info"]
+        assert "system_info" in [tool.name for tool in (await client.list_tools()).tools]
 
 
 @pytest.mark.parametrize("era", LEGACY, ids=str)

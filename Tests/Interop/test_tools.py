@@ -26,23 +26,32 @@ CONTENT = {
 }
 
 
-async def test_the_daemon_has_one_tool(cloisterd, connect, era):
+TOOLS = set(
+    """system_info read_file write_file edit_file apply_patch list_directory find_files search_files file_info
+    make_directory move_file copy_file delete_file run_command run_code start_process process_output
+    process_input stop_process list_processes""".split()
+)
+
+
+async def test_the_daemon_offers_its_tools_as_the_revision_knows_them(cloisterd, connect, era):
     async with connect(cloisterd, era) as client:
         listing = await client.list_tools()
-        [tool] = listing.tools
         assert listing.next_cursor is None
-        assert tool.name == "system_info"
-        assert tool.description
-        assert tool.input_schema == {"type": "object", "additionalProperties": False}
-        if era.since("2025-06-18"):
-            assert tool.output_schema["type"] == "object"
-        if era.since("2025-03-26"):
-            assert tool.annotations.read_only_hint
+        assert {tool.name for tool in listing.tools} == TOOLS
+        for tool in listing.tools:
+            assert tool.description
+            assert tool.input_schema["additionalProperties"] is False
+            assert all("description" in each for each in tool.input_schema.get("properties", {}).values())
+            if era.since("2025-06-18"):
+                assert tool.title and tool.output_schema["type"] == "object"
+            if era.since("2025-03-26"):
+                assert tool.annotations.read_only_hint is not None
 
 
 async def test_system_info_describes_this_machine_as_its_schema_says(cloisterd, connect, era):
     async with connect(cloisterd, era) as client:
-        [tool] = (await client.list_tools()).tools
+        tools = (await client.list_tools()).tools
+        [tool] = [tool for tool in tools if tool.name == "system_info"]
         result = await client.call_tool("system_info")  # the SDK validates it against the schema too
         information = structured(result)
         if era.since("2025-06-18"):
