@@ -9,8 +9,21 @@ enum SchemaChecker {
     ) -> [String] {
         schema.members.flatMap { keyword, rule -> [String] in
             switch keyword {
-            case "title", "description":
+            case "title", "description", "default":
                 []
+            case "enum":
+                rule.elements.contains { $0.bytes.elementsEqual(value.bytes) }
+                    ? [] : ["\(place) is none of the choices"]
+            case "minLength":
+                (value.string?.unicodeScalars.count ?? .max) < rule.integer ?? 0
+                    ? ["\(place) is too short"] : []
+            case "maxLength":
+                (value.string?.unicodeScalars.count ?? 0) > rule.integer ?? 0
+                    ? ["\(place) is too long"] : []
+            case "maximum":
+                value.double ?? -.infinity > rule.double ?? 0 ? ["\(place) is too large"] : []
+            case "maxProperties":
+                Array(value.members).count > rule.integer ?? 0 ? ["\(place) has too many members"] : []
             case "type":
                 isOf(rule.string ?? "", value) ? [] : ["\(place) is not of type \(rule.string ?? "?")"]
             case "properties":
@@ -24,6 +37,9 @@ enum SchemaChecker {
                     value.members.contains { $0.key == name.string }
                         ? nil : "\(place) has no \(name.string ?? "?")"
                 }
+            case "additionalProperties" where rule.isObject:
+                value.members.filter { property($0.key, of: schema) == nil }
+                    .flatMap { faults($0.value, against: rule, at: "\(place).\($0.key)") }
             case "additionalProperties":
                 rule.bool != false
                     ? ["\(place): the schema's additionalProperties is not false"]

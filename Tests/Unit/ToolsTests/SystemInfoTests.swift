@@ -95,7 +95,7 @@ struct SystemInfoTests {
     }
 
     @Test func `the checker refuses what it does not know`() throws {
-        let schema = try value(#"{"type":"object","maxProperties":1}"#)
+        let schema = try value(#"{"type":"object","minProperties":1}"#)
         #expect(SchemaChecker.faults(try value("{}"), against: schema).count == 1)
     }
 
