@@ -3,6 +3,7 @@
 //   a byte order mark            UTF-8, UTF-16
 //   no NUL, all of it UTF-8      UTF-8
 //   NULs in every second place   UTF-16 without a mark
+//   no NUL, most of it UTF-8     UTF-8, damaged
 //   no NUL, no control codes     Latin-1, or Windows-1252 where C1 codes are in use
 //   anything else                not text
 
@@ -32,6 +33,8 @@ struct FoundText: Equatable, Sendable {
             return nil
         } else if let text = String(validating: bytes, as: UTF8.self) {
             self.init(text: text, encoding: .utf8)
+        } else if Self.isMostlyUTF8(bytes) {
+            self.init(lossy: bytes)
         } else if let encoding = Self.eightBit(bytes) {
             self.init(text: Self.decode8(bytes, encoding), encoding: encoding)
         } else {
@@ -46,6 +49,15 @@ struct FoundText: Equatable, Sendable {
     }
 
     private init(text: String, encoding: Encoding) { (self.text, self.encoding) = (text, encoding) }
+
+    /// Damaged text, or a part of one: it has more characters that are whole than bytes that mean nothing.
+    private static func isMostlyUTF8(_ bytes: [UInt8]) -> Bool {
+        var (whole, broken) = (0, 0)
+        for scalar in String(decoding: bytes, as: UTF8.self).unicodeScalars where scalar.value >= 0x80 {
+            if scalar == "\u{FFFD}" { broken += 1 } else { whole += 1 }
+        }
+        return whole > broken
+    }
 
     // MARK: UTF-16
 

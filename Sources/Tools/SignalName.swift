@@ -1,6 +1,9 @@
 /// Signals by the names that people know them by. The numbers are those of Linux on every machine that it is
 /// built for here.
 enum SignalName {
+    static let fileTooLarge: UInt8 = 25
+    static let badSystemCall: UInt8 = 31
+
     private static let names = [
         "HUP", "INT", "QUIT", "ILL", "TRAP", "ABRT", "BUS", "FPE", "KILL", "USR1", "SEGV", "USR2", "PIPE",
         "ALRM", "TERM", "STKFLT", "CHLD", "CONT", "STOP", "TSTP", "TTIN", "TTOU", "URG", "XCPU", "XFSZ",

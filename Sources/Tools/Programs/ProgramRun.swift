@@ -31,8 +31,10 @@ struct ProgramRun {
             .required("stderr", .string("What it wrote, or the beginning of that")),
             .required("stdout_bytes", .count("All that it wrote")),
             .required("stderr_bytes", .count("All that it wrote")),
-            .optional("stdout_file", .string("A file of the workspace with what did not fit")),
-            .optional("stderr_file", .string("A file of the workspace with what did not fit")),
+            .optional(
+                "stdout_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
+            .optional(
+                "stderr_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
             .optional("stdout_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
             .optional("stderr_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
         ]
@@ -93,7 +95,7 @@ struct ShownOutput {
         if decoded.isLossy { text += "[\(name) is not UTF-8; bytes that are not are shown as U+FFFD]\n" }
         if total > UInt64(count) {
             text += "[cut: the first \(count) of \(total) bytes of \(name); "
-            text += file.isEmpty ? "the rest is lost]\n" : "read_file shows the rest: \(file)]\n"
+            text += file.isEmpty ? "the rest is lost]\n" : "read_file shows more of it: \(file)]\n"
         }
         return text
     }

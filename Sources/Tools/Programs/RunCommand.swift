@@ -31,8 +31,8 @@ struct RunCommand: CellCall {
             Runs a line of shell (command) or a program with its arguments (argv) and waits for its end. Answers \
             with its output, its exit status (another than 0 is no error of the tool), and what it used; output \
             comes as progress meanwhile. There is no network and no terminal. Of each stream the first 256 KiB \
-            come back; all of a longer one is in a file that the answer names. What it leaves running is ended \
-            with it: use start_process for what shall go on.
+            come back; a longer one is, up to 64 MiB, in a file that the answer names. What it leaves running is \
+            ended with it: use start_process for what shall go on.
             """,
         parameters: parameters,
         result: ProgramRun.members,

@@ -22,8 +22,26 @@ struct ShownEnd {
             case .exited(let status): "exit status \(status)"
             case .signalled(let signal): "ended by \(SignalName.of(signal))"
             }
-        if end.ranOutOfMemory { cause += ": out of memory, the cell's limit was reached" }
+        if let wall { cause += ": \(wall)" }
         return cause
+    }
+
+    /// Where a wall of the cell ended it: which, and what would allow more.
+    private var wall: String? {
+        if end.ranOutOfMemory {
+            return
+                "out of memory, the limit of this cell was reached (wall cgroup); an administrator can raise it"
+                + " in the policy"
+        }
+        switch end.cause {
+        case .signalled(SignalName.badSystemCall):
+            return "it made a system call that this cell's filter does not let through (wall seccomp)"
+        case .signalled(SignalName.fileTooLarge):
+            return
+                "a file became larger than this cell allows (wall rlimits); an administrator can raise the limit"
+                + " in the policy"
+        default: return nil
+        }
     }
 
     var usage: String {

@@ -67,9 +67,14 @@ struct ProgramResultTests {
     @Test func `memory that was up is an error that says so`() async throws {
         let called = try await run(end(.signalled(9)) { $0.ranOutOfMemory = true }, [])
         #expect(called.result.isError)
-        #expect(
-            called.text == "[ended by SIGKILL: out of memory, the cell's limit was reached, \(usage)]")
+        #expect(called.text.hasPrefix("[ended by SIGKILL: out of memory, the limit of this cell was reached"))
+        #expect(called.text.contains("(wall cgroup); an administrator can raise it"))
         #expect(called["out_of_memory"]?.bool == true)
+    }
+
+    @Test(arguments: [(31, "(wall seccomp)"), (25, "(wall rlimits)")] as [(UInt8, String)])
+    func `a program that a wall ended is explained`(signal: UInt8, wall: String) async throws {
+        #expect(try await run(end(.signalled(signal)), []).text.contains(wall))
     }
 
     // MARK: Output
@@ -81,7 +86,7 @@ struct ProgramResultTests {
         #expect(
             called.text == """
                 abcé
-                [cut: the first 5 of 10 bytes of stdout; read_file shows the rest: \(file)]
+                [cut: the first 5 of 10 bytes of stdout; read_file shows more of it: \(file)]
                 [stderr]
                 x
                 [cut: the first 1 of 4 bytes of stderr; the rest is lost]

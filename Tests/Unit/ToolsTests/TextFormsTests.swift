@@ -58,6 +58,14 @@ struct FoundTextTests {
         #expect(FoundText(finding: bytes) == nil)
     }
 
+    /// One bad byte made a whole log Latin-1, and every other accent in it two letters.
+    @Test func `text with some damage stays what it was`() {
+        let found = FoundText(finding: Array("né à la fin".utf8) + [0xFF])
+        #expect(found?.text == "né à la fin\u{FFFD}")
+        #expect(found?.isLossy == true)
+        #expect(found?.encoding == .utf8)
+    }
+
     @Test func `nothing is text`() {
         #expect(FoundText(finding: [])?.text == "")
     }
