@@ -70,7 +70,7 @@ package enum File {
     }
 
     package static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {
-        try systemCall("mkdir", on: path) { unsafe Glibc.mkdir(path, mode) }
+        try systemCall("mkdirat", on: path) { unsafe mkdirat(AT_FDCWD, path, mode) }
     }
 
     package static func remove(_ path: String) throws(SystemError) {
