@@ -6,6 +6,12 @@
 //   pipeline SOCKET CLIENTS SECONDS PAYLOAD HELLO DEPTH
 //                                                  CLIENTS connections, each with DEPTH requests in flight
 //   idle SOCKET CLIENTS HELLO                      hold CLIENTS initialised connections until stdin ends
+//   first SOCKET N PAYLOAD HELLO                   from connect to the reply to a session's first PAYLOAD
+//   crowd SOCKET CLIENTS PAYLOAD HELLO ROUNDS      CLIENTS sessions, each of which had a reply to PAYLOAD; then
+//                                                  ROUNDS more of each, all alive; "ready" before them, and an
+//                                                  end of stdin ends them
+//   spawn N -- COMMAND…                            vfork, exec, wait: nobody reads its output
+//   slurp N -- COMMAND…                            spawn, read its output to the end, wait
 //
 // PAYLOAD is a file with one request. A run of seven '#' in it becomes a number that is new for every
 // request, so that no id is ever in flight twice. HELLO is a file with the lines of a handshake; each
@@ -354,6 +360,87 @@ static void startup(long n, const char *hello_path, char **command) {
 }
 
 // Appends `count` requests to what the wire owes, and gives the socket what it takes.
+static void run_once(char **command) {
+    pid_t pid = vfork();
+    if (pid < 0) die("vfork: %s", strerror(errno));
+    if (pid == 0) {
+        execvp(command[0], command);
+        _exit(127);
+    }
+    int status;
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR) die("waitpid: %s", strerror(errno));
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0) die("%s ended with wait status %d", command[0], status);
+}
+
+static void spawn(long n, char **command) {
+    uint64_t *samples = must(calloc((size_t)n, sizeof *samples));
+    for (long i = -n / 10; i < n; i++) {
+        uint64_t before = now();
+        run_once(command);
+        if (i >= 0) samples[i] = now() - before;
+    }
+    report(samples, n);
+}
+
+static void slurp(long n, char **command) {
+    uint64_t *samples = must(calloc((size_t)n, sizeof *samples));
+    static char sink[1 << 16];
+    for (long i = -n / 10; i < n; i++) {
+        uint64_t before = now();
+        struct child child = start(command);
+        while (read(child.wire.in, sink, sizeof sink) > 0) continue;
+        finish(&child);
+        if (i >= 0) samples[i] = now() - before;
+    }
+    report(samples, n);
+}
+
+static void first(const char *socket, long n, const char *payload_path, const char *hello) {
+    struct payload payload = load_payload(payload_path);
+    uint64_t *samples = must(calloc((size_t)n, sizeof *samples));
+    for (long i = -1; i < n; i++) {
+        renumber(&payload);
+        uint64_t before = now();
+        struct wire wire = wire_to(socket);
+        greet(&wire, hello);
+        send_all(&wire, payload.line.bytes, payload.line.length);
+        next_reply(&wire);
+        if (i >= 0) samples[i] = now() - before;
+        close(wire.in);
+        free(wire.bytes);
+        usleep(20000); // what it leaves is taken away; that is not what is timed
+    }
+    report(samples, n);
+}
+
+static void crowd(const char *socket, long clients, const char *payload_path, const char *hello, long rounds) {
+    struct payload payload = load_payload(payload_path);
+    struct wire *wires = must(calloc((size_t)clients, sizeof *wires));
+    uint64_t *samples = must(calloc((size_t)(clients * rounds), sizeof *samples));
+    for (long i = 0; i < clients; i++) {
+        wires[i] = wire_to(socket);
+        greet(&wires[i], hello);
+        renumber(&payload);
+        send_all(&wires[i], payload.line.bytes, payload.line.length);
+        next_reply(&wires[i]);
+    }
+    puts("ready");
+    fflush(stdout);
+    for (long i = 0; i < clients * rounds; i++) {
+        struct wire *wire = &wires[i % clients];
+        renumber(&payload);
+        uint64_t before = now();
+        send_all(wire, payload.line.bytes, payload.line.length);
+        next_reply(wire);
+        samples[i] = now() - before;
+    }
+    report(samples, clients * rounds);
+    fflush(stdout);
+    char byte;
+    while (read(0, &byte, 1) > 0) continue;
+}
+
 static void enqueue(struct wire *wire, struct payload *payload, long count) {
     for (; count > 0; count--) {
         renumber(payload);
@@ -438,8 +525,16 @@ int main(int argc, char **argv) {
                  number(argv[7], 10000));
     else if (strcmp(mode, "idle") == 0 && argc == 5)
         idle(argv[2], number(argv[3], 100000), argv[4]);
+    else if (strcmp(mode, "first") == 0 && argc == 6)
+        first(argv[2], number(argv[3], most), argv[4], argv[5]);
+    else if (strcmp(mode, "crowd") == 0 && argc == 7)
+        crowd(argv[2], number(argv[3], 10000), argv[4], argv[5], number(argv[6], 1000));
+    else if (strcmp(mode, "spawn") == 0 && argc > 4 && strcmp(argv[3], "--") == 0)
+        spawn(number(argv[2], most), argv + 4);
+    else if (strcmp(mode, "slurp") == 0 && argc > 4 && strcmp(argv[3], "--") == 0)
+        slurp(number(argv[2], most), argv + 4);
     else {
-        fputs("usage: client rtt|rtt-exec|startup|pipeline|idle …, as the head of client.c says\n", stderr);
+        fputs("usage: client rtt|rtt-exec|startup|pipeline|idle|first|crowd|spawn|slurp …, as the head of client.c says\n", stderr);
         return 2;
     }
     return 0;
