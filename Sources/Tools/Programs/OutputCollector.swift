@@ -5,6 +5,8 @@ import Cells
 // Progress counts the bytes so far, so that it always increases. The first pieces go out as they come; a program
 // that goes on in small ones has them gathered then, so that a call costs a bounded number of messages (the cell
 // passes on a bounded number of bytes). A piece that is large shows its end, where a person would look.
+//
+// It names no executor: it runs where the call's task prefers to, which is the loop.
 
 actor OutputCollector {
     private(set) var output: [UInt8] = []
