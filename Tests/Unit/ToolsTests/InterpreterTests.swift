@@ -22,12 +22,12 @@ struct InterpreterTests {
     @Test(arguments: Interpreter.found())
     func `a script gets its arguments, given as an argument or as a file`(interpreter: Interpreter) throws {
         let source = try #require(Self.scripts[interpreter.language])
-        #expect(try output(of: interpreter.words(source: source, ["a", "-b"])) == "a -b\n")
+        #expect(try output(of: interpreter.words(source: source, ["-b", "a"])) == "-b a\n")
 
         let file = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
         try interpreter.fileContent(source).write(to: file, atomically: true, encoding: .utf8)
         defer { try? FileManager.default.removeItem(at: file) }
-        #expect(try output(of: interpreter.words(file: file.path, ["a", "-b"])) == "a -b\n")
+        #expect(try output(of: interpreter.words(file: file.path, ["-b", "a"])) == "-b a\n")
     }
 
     private func output(of words: [String]) throws -> String {
