@@ -7,6 +7,11 @@ final class CallGroup {
     private let group: ControlGroup?
     private let name: String
     private let mark: UInt32
+    // Open before they are wanted: a group is made while nobody waits, and its end is waited for.
+    private let events: ControlGroup.Statistics?
+    private let cpu: ControlGroup.Statistics?
+    private let memoryEvents: ControlGroup.Statistics?
+    private let memoryPeak: ControlGroup.Statistics?
 
     /// A group for one call, below the cell's own.
     init(_ mark: UInt32, below parent: ControlGroup) throws(SystemError) {
@@ -14,6 +19,10 @@ final class CallGroup {
         name = "call-\(mark)"
         let group = try parent.makeChild(name)
         self.group = group
+        events = group.statistics("cgroup.events")
+        cpu = group.statistics("cpu.stat")
+        memoryEvents = group.statistics("memory.events")
+        memoryPeak = group.statistics("memory.peak")
         // An out-of-memory kill takes the whole call, and not whichever of its processes is largest.
         try? group.set("memory.oom.group", "1")
     }
@@ -23,6 +32,7 @@ final class CallGroup {
         self.mark = mark
         group = nil
         name = ""
+        (events, cpu, memoryEvents, memoryPeak) = (nil, nil, nil, nil)
     }
 
     static let markName = "CLOISTER_CALL"
@@ -41,7 +51,9 @@ final class CallGroup {
         ProcessMarks.killAll(with: variable)
     }
 
-    var isEmpty: Bool { group.map { !$0.isPopulated } ?? !ProcessMarks.exists(variable) }
+    var isEmpty: Bool {
+        group == nil ? !ProcessMarks.exists(variable) : events?.number("populated") == 0
+    }
 
     /// False while something in it is not gone yet.
     func remove(from parent: ControlGroup) -> Bool {
@@ -49,16 +61,11 @@ final class CallGroup {
         return (try? parent.removeChild(name)) != nil
     }
 
-    var cpuMicroseconds: UInt64? { group?.number("usage_usec", in: "cpu.stat") }
+    var cpuMicroseconds: UInt64? { cpu?.number("usage_usec") }
 
-    var peakMemoryBytes: UInt64? {
-        guard let text = try? group?.read("memory.peak") else { return nil }
-        return UInt64(text.filter(\.isNumber))
-    }
+    var peakMemoryBytes: UInt64? { memoryPeak?.text.flatMap { UInt64($0.filter(\.isNumber)) } }
 
-    var ranOutOfMemory: Bool {
-        (group?.number("oom_kill", in: "memory.events") ?? 0) > 0
-    }
+    var ranOutOfMemory: Bool { (memoryEvents?.number("oom_kill") ?? 0) > 0 }
 }
 
 /// Processes by a variable that they were started with. A program that hides its environment is found by

@@ -22,6 +22,8 @@ package final class CellServer {
     private var reader = CellFrameReader()
     private var outgoing: [UInt8] = []
     private var sent = 0
+    /// What is left of calls that have ended is gone, too.
+    private var isTidy = true
     private let files: FileWork
     private var jobs: [(call: UInt32, job: any FileJob)] = []
 
@@ -46,6 +48,7 @@ package final class CellServer {
     package func serve() {
         do {
             while let programs, programs.starterIsAlive {
+                isTidy = programs.tidy()
                 try turn(programs)
             }
         } catch {}
@@ -67,8 +70,6 @@ package final class CellServer {
         if !set[2].isEmpty {
             while try childEnds.next() != nil {}
             programs.reapAll()
-        } else if programs.hasLeftGroups {
-            programs.reapAll()
         }
         if !isBackedUp { stepJobs() }
         try flush()
@@ -77,7 +78,7 @@ package final class CellServer {
     private func patience(_ programs: Programs, _ isBackedUp: Bool) -> Int32 {
         if !jobs.isEmpty, !isBackedUp { return 0 }
         var until = programs.nextDeadline()
-        if programs.hasLeftGroups {
+        if !isTidy {
             let soon = SystemClock.monotonic + .milliseconds(10)
             until = min(until ?? soon, soon)
         }
@@ -87,7 +88,7 @@ package final class CellServer {
     // MARK: In
 
     private func receive(_ programs: Programs) throws {
-        guard let bytes = try daemon.readSome(atMost: 256 << 10) else { return }
+        guard let bytes = try daemon.readSome(atMost: 64 << 10) else { return }
         guard !bytes.isEmpty else { throw Ended() }
         reader.append(bytes.span)
         while let frame = try reader.next() { try handle(frame, programs) }

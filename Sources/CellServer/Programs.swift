@@ -2,13 +2,21 @@
 //
 // Every program, and every orphan that one leaves, is a child of this process, which is the first of its
 // namespace. So the end of each is seen here, and nobody stays a zombie.
+//
+// The starter's answers are read when there is another reason to be awake: to be woken only to hear that a program
+// runs would take the CPU from it. There is such a reason for each of them: the program ends, or its pipes are
+// closed because it could not be started. Only who was promised a process's number is awaited.
 
 import Cells
 import Linux
 
 final class Programs {
     private let starter: Starter
-    private let group: ControlGroup?
+    private var groups: CallGroups
+    /// Asked for, in order, and not yet answered.
+    private var unanswered: [(program: RunningProgram, since: Duration)] = []
+    /// Children that ended and that no answer has named yet.
+    private var unclaimed: [Orphans.Ended] = []
     private let send: (CellFrame) -> Void
 
     private var running: [RunningProgram] = []
@@ -16,9 +24,7 @@ final class Programs {
     private var polled: [RunningProgram] = []
     /// Staying programs that have ended, for whoever asks what became of them.
     private var remembered: [RunningProgram] = []
-    /// Groups whose last process is not quite gone.
-    private var leftGroups: [CallGroup] = []
-    private var lastMark: UInt32 = 0
+    private var lastFile = 0
     private var lastProcess: UInt32 = 0
 
     static let mostRunning = 64
@@ -29,12 +35,13 @@ final class Programs {
         send: @escaping (CellFrame) -> Void
     ) {
         self.starter = starter
-        self.group = group
+        groups = CallGroups(below: group)
         self.send = send
     }
 
-    var starterIsAlive: Bool { !starterHasEnded }
-    private var starterHasEnded = false
+    /// A program of the cell can end the starter, or stop it: they are of the same user.
+    private(set) var starterIsAlive = true
+    static let starterPatience: Duration = .seconds(10)
 
     // MARK: Requests
 
@@ -106,7 +113,7 @@ final class Programs {
         lastProcess += 1
         let program = try self.start(start, .staying(lastProcess), most: 0)
         _ = program.feed([], closing: false)
-        answer(.status(try status(of: program)), to: call)
+        program.startCall = call
     }
 
     private func start(
@@ -116,22 +123,16 @@ final class Programs {
             throw CellFailure(
                 .tooLarge, "\(Self.mostRunning) programs are running, which is the cell's limit")
         }
-        lastMark += 1
         do throws(SystemError) {
-            let callGroup: CallGroup
-            if let group {
-                callGroup = try CallGroup(lastMark, below: group)
-            } else {
-                callGroup = CallGroup(lastMark)
-            }
+            let group = try groups.take()
             do throws(SystemError) {
-                return try launch(start, role, callGroup, most: most)
+                return try launch(start, role, group, most: most)
             } catch {
-                remove(callGroup)
+                groups.giveBack(group)
                 throw error
             }
         } catch {
-            throw Self.failure(error, start)
+            throw Self.failure(error, start.arguments[0])
         }
     }
 
@@ -151,36 +152,67 @@ final class Programs {
         let path = start.directory.isEmpty ? "/workspace" : start.directory
         let directory = try File.open(path, .directory)
         let now = SystemClock.monotonic
-        let outcome = try starter.start(
+        try starter.ask(
             Starter.Program(start.arguments, environment: start.environment + [callGroup.variable]),
             in: directory, input: input.reading, output: output.writing, error: error.writing,
             group: try callGroup.table())
-        switch outcome {
-        case .failed(_, let failure):
-            throw failure
+        lastFile += 1
+        let name = "\(Self.stamp)-\(lastFile)"
+        let program = RunningProgram(
+            role, arguments: start.arguments, group: callGroup, at: now,
+            input: input.writingAlone(),
+            output: RunningProgram.Stream(
+                output.readingAlone(), OutputKeeper(most: most, name: "\(name).stdout")),
+            error: RunningProgram.Stream(
+                error.readingAlone(), OutputKeeper(most: most, name: "\(name).stderr")))
+        running.append(program)
+        unanswered.append((program, now))
+        return program
+    }
+
+    /// True while somebody waits for the starter's word and for nothing else.
+    private var awaitsStarter: Bool {
+        guard !unanswered.isEmpty else { return false }
+        return !unclaimed.isEmpty
+            || unanswered.contains { $0.program.startCall != nil || $0.program.hasHungUp }
+    }
+
+    private func hearStarter() {
+        do throws(SystemError) {
+            while let answer = try starter.nextAnswer() {
+                guard !unanswered.isEmpty else { return }
+                take(answer, for: unanswered.removeFirst().program)
+            }
+        } catch {
+            starterIsAlive = false
+        }
+        if unanswered.isEmpty { unclaimed = [] }
+    }
+
+    private func take(_ answer: Starter.Answer, for program: RunningProgram) {
+        switch answer {
         case .started(let pid):
-            let name = "\(Self.stamp)-\(lastMark)"
-            let program = RunningProgram(
-                role, pid: pid, command: Self.title(of: start), group: callGroup, at: now,
-                input: input.writingAlone(),
-                output: RunningProgram.Stream(
-                    output.readingAlone(), OutputKeeper(most: most, name: "\(name).stdout")),
-                error: RunningProgram.Stream(
-                    error.readingAlone(), OutputKeeper(most: most, name: "\(name).stderr")))
-            running.append(program)
-            return program
+            program.isRunning(as: pid)
+            if let call = program.startCall, let status = program.status(at: SystemClock.monotonic) {
+                self.answer(.status(status), to: call)
+            }
+            program.startCall = nil
+            if let place = unclaimed.firstIndex(where: { $0.pid == pid }) {
+                end(program, unclaimed.remove(at: place))
+            }
+        case .failed(let error):
+            running.removeAll { $0 === program }
+            groups.giveBack(program.group)
+            let failure = Self.failure(error, program.arguments[0])
+            let call: UInt32? = if case .call(let call) = program.role { call } else { program.startCall }
+            if let call { send(CellFrame(.failure, call: call, failure.encoded)) }
         }
     }
 
     /// Keeps the output files of one visit apart from those of the next.
     private static let stamp = SystemClock.secondsSince1970
 
-    private static func title(of start: ProgramStart) -> String {
-        String(start.arguments.joined(separator: " ").prefix(200))
-    }
-
-    private static func failure(_ error: SystemError, _ start: ProgramStart) -> CellFailure {
-        let name = start.arguments[0]
+    private static func failure(_ error: SystemError, _ name: String) -> CellFailure {
         switch (error.call, error.errno) {
         case ("execve", .notFound):
             return CellFailure(.notFound, "there is no program \(name) in this cell")
@@ -198,17 +230,25 @@ final class Programs {
 
     func poll(_ set: inout PollSet, reading: Bool) {
         polled = running
+        if awaitsStarter { set.add(starter.socket, .read) } else { set.addNothing() }
         for program in running { program.poll(&set, reading: reading) }
     }
 
     /// How long nothing happens by itself.
-    func nextDeadline() -> Duration? { running.compactMap(\.deadline).min() }
+    func nextDeadline() -> Duration? {
+        let starterDeadline = unanswered.first.map { $0.since + Self.starterPatience }
+        return (running.compactMap(\.deadline) + [starterDeadline].compactMap(\.self)).min()
+    }
 
     /// What became ready, from this place of the set on.
     func handle(_ set: PollSet, from first: Int) {
+        if !unanswered.isEmpty { hearStarter() }
         let now = SystemClock.monotonic
+        if let oldest = unanswered.first, oldest.since + Self.starterPatience <= now {
+            starterIsAlive = false
+        }
         for (place, program) in polled.enumerated() {
-            let base = first + place * RunningProgram.pollPlaces
+            let base = first + 1 + place * RunningProgram.pollPlaces
             if !set[base].isEmpty { program.writeInput() }
             if !set[base + 1].isEmpty { pass(program, program.output, .output) }
             if !set[base + 2].isEmpty { pass(program, program.error, .errorOutput) }
@@ -217,7 +257,7 @@ final class Programs {
             guard let deadline = program.deadline, deadline <= now else { continue }
             program.deadline = nil
             program.timedOut = program.stopCalls.isEmpty
-            program.group.kill()
+            program.kill()
         }
     }
 
@@ -237,16 +277,21 @@ final class Programs {
     }
 
     func reapAll() {
-        let now = SystemClock.monotonic
         while let ended = Orphans.reap() {
-            if ended.pid == starter.pid { starterHasEnded = true }
-            guard let program = running.first(where: { $0.pid == ended.pid }) else { continue }
-            program.leaderEnded(ended, at: now)
-            finish(program)
+            if ended.pid == starter.pid {
+                starterIsAlive = false
+            } else if let program = running.first(where: { $0.pid == ended.pid }) {
+                end(program, ended)
+            } else if !unanswered.isEmpty {
+                unclaimed.append(ended)
+            }
         }
-        let waiting = leftGroups
-        leftGroups = []
-        for callGroup in waiting { remove(callGroup) }
+        if !unclaimed.isEmpty { hearStarter() }
+    }
+
+    private func end(_ program: RunningProgram, _ ended: Orphans.Ended) {
+        program.leaderEnded(ended, at: SystemClock.monotonic)
+        finish(program)
     }
 
     /// A pipe holds at most so much when its last writer ends; more comes from somebody who goes on writing.
@@ -275,20 +320,16 @@ final class Programs {
                 }
             }
         }
-        remove(program.group)
+        groups.giveBack(program.group)
     }
 
-    private func remove(_ callGroup: CallGroup) {
-        guard let group else { return }
-        if !callGroup.remove(from: group) { leftGroups.append(callGroup) }
-    }
-
-    var hasLeftGroups: Bool { !leftGroups.isEmpty }
+    /// When nobody waits for anything. False when there is more of it to do a little later.
+    func tidy() -> Bool { groups.tidy() }
 
     /// Ends what a call started; its end is reported as any other.
     func cancel(_ call: UInt32) {
         for program in running {
-            if case .call(call) = program.role { program.group.kill() }
+            if case .call(call) = program.role { program.kill() }
         }
     }
 }

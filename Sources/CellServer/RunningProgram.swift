@@ -3,8 +3,9 @@ import Linux
 
 /// One program of the cell, from its start until nothing of it is left.
 ///
-///     started ──leader ends──▶ its pipes are emptied ──▶ what it left running is killed ──▶ reported
-///        └──time is up, cancelled, stopped──▶ all of it is killed ─────┘
+///     asked for ──▶ running ──leader ends──▶ what it left running is killed ──▶ its pipes are emptied ──▶ reported
+///        │             └──time is up, cancelled, stopped──▶ all of it is killed ──┘
+///        └──could not be started──▶ reported
 ///
 /// A program that closes its output and goes on is running; one whose children hold its output open after it
 /// ended is not.
@@ -16,13 +17,19 @@ final class RunningProgram {
     }
 
     let role: Role
-    let pid: Int32
-    let command: String
+    /// 0 until the starter has said it.
+    private(set) var pid: Int32 = 0
+    /// It was to be ended before it was known to run.
+    private(set) var isUnwanted = false
+    /// The words that it was started with.
+    let arguments: [String]
     let group: CallGroup
     let started: Duration
     var deadline: Duration?
     var timedOut = false
-    /// What waits for a staying one to end.
+    /// Who waits for a staying one to run.
+    var startCall: UInt32?
+    /// Who waits for a staying one to end.
     var stopCalls: [UInt32] = []
 
     private(set) var ended: Orphans.Ended?
@@ -44,10 +51,10 @@ final class RunningProgram {
     }
 
     init(
-        _ role: Role, pid: Int32, command: String, group: CallGroup, at now: Duration,
+        _ role: Role, arguments: [String], group: CallGroup, at now: Duration,
         input: consuming OwnedFD, output: Stream, error: Stream
     ) {
-        (self.role, self.pid, self.command) = (role, pid, command)
+        (self.role, self.arguments) = (role, arguments)
         (self.group, started) = (group, now)
         self.input = consume input
         streams = [output, error]
@@ -55,6 +62,19 @@ final class RunningProgram {
 
     var output: Stream { streams[0] }
     var error: Stream { streams[1] }
+
+    func isRunning(as pid: Int32) {
+        self.pid = pid
+        if isUnwanted { group.kill() }
+    }
+
+    func kill() {
+        isUnwanted = true
+        group.kill()
+    }
+
+    /// All of its output that it will ever have has been read, as far as pipes can tell.
+    var hasHungUp: Bool { streams.allSatisfy { $0.fd == nil } }
 
     // MARK: Input
 
@@ -141,6 +161,8 @@ final class RunningProgram {
         end.errorFile = error.keeper.file
         return end
     }
+
+    private var command: String { String(arguments.joined(separator: " ").prefix(200)) }
 
     func status(at now: Duration) -> ProcessStatus? {
         guard case .staying(let number) = role else { return nil }

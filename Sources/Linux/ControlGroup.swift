@@ -66,9 +66,34 @@ package final class ControlGroup: Sendable {
         return String(decoding: try opened.readSome(atMost: 4096) ?? [], as: UTF8.self)
     }
 
+    /// A file of statistics that is read more than once, or at a moment when each call counts.
+    package func statistics(_ file: String) -> Statistics? {
+        guard let opened = try? open(file, O_RDONLY) else { return nil }
+        return Statistics(opened)
+    }
+
+    package final class Statistics: Sendable {
+        private let file: OwnedFD
+
+        init(_ file: consuming OwnedFD) { self.file = file }
+
+        package var text: String? {
+            let raw = file.raw
+            return unsafe String(unsafeUninitializedCapacity: 4096) { buffer in
+                unsafe max(0, pread(raw, buffer.baseAddress, buffer.count, 0))
+            }
+        }
+
+        /// A line `key number`.
+        package func number(_ key: String) -> UInt64? { text.flatMap { ControlGroup.number(key, of: $0) } }
+    }
+
     /// A line `key number` of a file such as cpu.stat.
     package func number(_ key: String, in file: String) -> UInt64? {
-        guard let text = try? read(file) else { return nil }
+        (try? read(file)).flatMap { Self.number(key, of: $0) }
+    }
+
+    private static func number(_ key: String, of text: String) -> UInt64? {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
             if words.count == 2, words[0] == key { return UInt64(words[1]) }

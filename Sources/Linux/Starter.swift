@@ -12,11 +12,10 @@ package struct Starter: ~Copyable {
         }
     }
 
-    /// A program that could not be started: by which call, and why.
     package enum Answer: Equatable, Sendable {
         case started(pid_t)
-        /// `pid` is a child that has ended already, if there is one.
-        case failed(pid: pid_t, SystemError)
+        /// By which call, and why.
+        case failed(SystemError)
     }
 
     package let socket: OwnedFD
@@ -47,15 +46,19 @@ package struct Starter: ~Copyable {
     /// Waits until it is under its filter. Apart from the start, because loading a filter takes a while, in which
     /// its parent has other things to do.
     package borrowing func awaitReadiness() throws(SystemError) {
-        let ready = try reply()
+        var polled = PollSet()
+        polled.add(socket, .read)
+        try polled.wait(milliseconds: 10_000)
+        guard let ready = try receive() else { throw SystemError("recv", .wouldBlock, "the starter") }
         guard ready.stage == 0 else { throw SystemError("seccomp", Errno(rawValue: ready.error)) }
     }
 
-    /// Starts a program and waits for the answer, which comes when it has been executed.
-    package borrowing func start(
+    /// Asks for a program. The answer comes when it has been executed, or could not be; answers come in the
+    /// order of what was asked.
+    package borrowing func ask(
         _ program: Program, in directory: borrowing OwnedFD, input: borrowing OwnedFD,
         output: borrowing OwnedFD, error: borrowing OwnedFD, group: borrowing DescriptorTable
-    ) throws(SystemError) -> Answer {
+    ) throws(SystemError) {
         var fds = [directory.raw, input.raw, output.raw, error.raw]
         try unsafe group.withRaw { (raw) throws(SystemError) in fds += unsafe Array(raw.prefix(1)) }
         let message = Self.encode(program, hasGroup: fds.count > 4)
@@ -63,37 +66,33 @@ package struct Starter: ~Copyable {
         try systemCall("sendmsg", on: "the starter") {
             unsafe cloister_send_fds(raw, message, message.count, fds, CInt(fds.count))
         }
-        let reply = try reply()
-        guard reply.stage != 0 else { return .started(reply.pid) }
-        let errno = Errno(rawValue: reply.error)
-        let name = program.arguments[0]
-        let failure =
-            switch Int(reply.stage) {
-            case 1: SystemError("start", errno, name)
-            case 2: SystemError("clone3", errno, name)
-            case 3: SystemError("prepare", errno, name)
-            default: SystemError("execve", errno, name)
-            }
-        return .failed(pid: reply.pid, failure)
     }
 
-    private borrowing func reply() throws(SystemError) -> cloister_start_reply {
-        var polled = PollSet()
-        polled.add(socket, .read)
-        try polled.wait(milliseconds: Self.patience)
+    /// The next answer; `nil` when there is none now.
+    package borrowing func nextAnswer() throws(SystemError) -> Answer? {
+        guard let reply = try receive() else { return nil }
+        let errno = Errno(rawValue: reply.error)
+        return switch Int(reply.stage) {
+        case 0: .started(reply.pid)
+        case Int(cloister_stage_request): .failed(SystemError("start", errno))
+        case Int(cloister_stage_clone): .failed(SystemError("clone3", errno))
+        case Int(cloister_stage_setup): .failed(SystemError("prepare", errno))
+        default: .failed(SystemError("execve", errno))
+        }
+    }
+
+    private borrowing func receive() throws(SystemError) -> cloister_start_reply? {
         var reply = cloister_start_reply()
         let raw = socket.raw
-        let size = try systemCall("recv", on: "the starter") {
+        let size = try nonBlockingCall("recv") {
             unsafe recv(raw, &reply, MemoryLayout<cloister_start_reply>.size, CInt(MSG_DONTWAIT))
         }
+        guard let size else { return nil }
         guard size == MemoryLayout<cloister_start_reply>.size else {
             throw SystemError("recv", .brokenPipe, "the starter")
         }
         return reply
     }
-
-    /// A program of the cell can stop the starter, as it can stop any process of its user.
-    private static let patience: CInt = 10_000
 
     package static let mostBytes = Int(cloister_longest_start)
 
