@@ -32,13 +32,17 @@ struct cloister_clone_args {
 struct cloister_new_cell {
     uint64_t namespaces;   // CLONE_NEW* of all the namespaces that it gets
     int cgroup;            // the group that it is born into; -1: the parent's
-    int gate;              // nothing happens before a byte can be read from here
+    int gate;              // who it is to be is read from here; nothing happens before
     int program;           // what is executed
     const int *fds;        // become 3, 4, 5, … of the program
     int fd_count;
-    uid_t uid;             // inside, which is the only one that is mapped
+};
+
+// What comes through the gate.
+struct cloister_cell_user {
+    uid_t uid;       // inside, which is the only one that is mapped
     gid_t gid;
-    int drop_groups;       // needs the right to; an ordinary user's cell keeps its user's groups
+    int drop_groups; // needs the right to; an ordinary user's cell keeps its user's groups
 };
 
 enum { cloister_gate_closed = 1, cloister_dup_failed, cloister_ids_failed, cloister_caps_failed };
@@ -66,37 +70,38 @@ static inline int cloister_keep_capabilities(void) {
 __attribute__((noreturn)) static inline void cloister_become_cell(const struct cloister_new_cell *cell,
                                                                   char *const argv[],
                                                                   char *const envp[]) {
-    char byte;
+    // First above every number that is a target, then down to it: a source may stand on another's target.
+    // What is given comes first, then the program and the gate. Everything else of the parent's goes at once: a
+    // process that waits here for long must not keep other people's sockets open.
+    int raised[cloister_most_fds + 2], count = cell->fd_count + 2;
+    for (int i = 0; i < count; i++) {
+        int source = i < cell->fd_count ? cell->fds[i] : i == cell->fd_count ? cell->program : cell->gate;
+        if ((raised[i] = fcntl(source, F_DUPFD_CLOEXEC, 64)) < 0)
+            _exit(cloister_dup_failed);
+    }
+    for (int i = 0; i < count; i++)
+        if (dup3(raised[i], 3 + i, i < cell->fd_count ? 0 : O_CLOEXEC) < 0)
+            _exit(cloister_dup_failed);
+    if (syscall(SYS_close_range, 3 + count, ~0U, 0) < 0)
+        _exit(cloister_dup_failed);
+    int program = 3 + cell->fd_count, gate = program + 1;
+
+    struct cloister_cell_user user;
     ssize_t opened;
     do
-        opened = read(cell->gate, &byte, 1);
+        opened = read(gate, &user, sizeof user);
     while (opened < 0 && errno == EINTR);
-    if (opened != 1)
+    if (opened != sizeof user)
         _exit(cloister_gate_closed);
-
-    // First above every number that is a target, then down to it: a source may stand on another's target.
-    int raised[cloister_most_fds], program;
-    for (int i = 0; i < cell->fd_count; i++)
-        if ((raised[i] = fcntl(cell->fds[i], F_DUPFD_CLOEXEC, 64)) < 0)
-            _exit(cloister_dup_failed);
-    if ((program = fcntl(cell->program, F_DUPFD_CLOEXEC, 64)) < 0)
-        _exit(cloister_dup_failed);
-    for (int i = 0; i < cell->fd_count; i++)
-        if (dup2(raised[i], 3 + i) < 0)
-            _exit(cloister_dup_failed);
-
-    // Whatever else somebody opened without a thought for exec.
-    if (syscall(SYS_close_range, 3 + cell->fd_count, ~0U, CLOISTER_CLOSE_ON_EXEC) < 0)
-        _exit(cloister_dup_failed);
 
     if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
         _exit(cloister_ids_failed);
     // Past the C library, whose versions take a lock to tell all threads: a lock that a thread of the parent may
     // have held at the fork, and that nobody here would ever release.
-    if (cell->drop_groups && syscall(SYS_setgroups, 0, NULL) < 0)
+    if (user.drop_groups && syscall(SYS_setgroups, 0, NULL) < 0)
         _exit(cloister_ids_failed);
-    if (syscall(SYS_setresgid, cell->gid, cell->gid, cell->gid) < 0 ||
-        syscall(SYS_setresuid, cell->uid, cell->uid, cell->uid) < 0)
+    if (syscall(SYS_setresgid, user.gid, user.gid, user.gid) < 0 ||
+        syscall(SYS_setresuid, user.uid, user.uid, user.uid) < 0)
         _exit(cloister_ids_failed);
     if (cloister_keep_capabilities() < 0)
         _exit(cloister_caps_failed);

@@ -25,6 +25,9 @@ final class CellBuilder {
     private let foreignNamespaces: [UInt64]
     let workspaces: Workspaces
     let groups: CellGroups?
+    private var spare: Newborn?
+    private var unremoved: [String] = []
+    private var lastName: UInt64 = 0
     private let noGroupsBecause: String
 
     init(
@@ -59,8 +62,9 @@ final class CellBuilder {
         return NamespacedProcess.User(uid: peer.uid, gid: peer.gid)
     }
 
-    /// A first process that has been born, and has its order.
+    /// A first process that has been let go, and has its order.
     final class Started {
+        let name: String
         let process: NamespacedProcess
         /// Where the cell reports, and sees that celld is there.
         let control: OwnedFD
@@ -69,9 +73,10 @@ final class CellBuilder {
         let workspace: Workspaces.Key?
 
         init(
-            _ process: consuming NamespacedProcess, control: consuming OwnedFD, work: consuming OwnedFD,
-            workspace: Workspaces.Key?
+            _ name: String, _ process: consuming NamespacedProcess, control: consuming OwnedFD,
+            work: consuming OwnedFD, workspace: Workspaces.Key?
         ) {
+            self.name = name
             self.process = process
             self.control = control
             self.work = consume work
@@ -79,13 +84,13 @@ final class CellBuilder {
         }
     }
 
-    func start(
-        _ plan: CellPlan, named name: String, for user: NamespacedProcess.User
-    ) throws(CellRefusal) -> Started {
+    func start(_ plan: CellPlan, for user: NamespacedProcess.User) throws(CellRefusal) -> Started {
         var plan = plan
         plan.mayLack.formIntersection(settings.mayLack)
         var walls = Walls(mayLack: plan.mayLack)
-        let group = try makeGroup(name, plan.limits, user, &walls)
+        try checkGroups(&walls)
+        let newborn: Newborn
+        if let ready = spare.take() { newborn = ready } else { newborn = try bear(&walls) }
         var workspace: Workspaces.Key?
         do throws(CellRefusal) {
             var order = CellOrder(uid: user.uid, gid: user.gid, plan: plan)
@@ -106,16 +111,11 @@ final class CellBuilder {
                 case .path(let path): order.workspacePath = path
                 }
             }
-            var firstGroup = DescriptorTable()
-            if let group {
+            if let group = newborn.group {
                 order.hasGroup = true
-                try asRefusal { () throws(SystemError) in
-                    try passed.add(group.directory)
-                    try firstGroup.add(try group.child("init").directory)
-                }
+                try asRefusal { () throws(SystemError) in try passed.add(group.directory) }
+                try dedicate(group, plan.limits, user, &walls)
             }
-            let control = try asRefusal { () throws(SystemError) in try UnixSocket.pair(.packet) }
-            let process = try launch(user, control.other, firstGroup, &walls)
             order.report = walls.report
             order.foreignNamespaces = foreignNamespaces
             order.programFilter = filters.program.instructions
@@ -123,15 +123,94 @@ final class CellBuilder {
             order.initFilter = filters.initial.instructions
             let message = order.encoded
             let sent = try asRefusal { () throws(SystemError) in
-                try UnixSocket.send(control.one, message, passing: passed)
+                try UnixSocket.send(newborn.control, message, passing: passed)
             }
             guard sent == message.count else {
                 throw CellRefusal("the cell's order is too long", remedy: "grant fewer trees")
             }
-            return Started(process, control: control.keepOne(), work: work, workspace: workspace)
+            let control = try asRefusal { () throws(SystemError) in try newborn.control.duplicate() }
+            // Last, for from here on there is a process that only its `Started` ends.
+            let process = try release(newborn, as: user)
+            return Started(newborn.name, process, control: control, work: work, workspace: workspace)
         } catch {
             if let workspace { workspaces.release(workspace) }
-            groups?.kill(name)
+            discard(newborn)
+            throw error
+        }
+    }
+
+    // MARK: Newborns
+
+    /// A first process that waits to be told who it is, in its namespaces and its group.
+    private final class Newborn {
+        let name: String
+        let group: ControlGroup?
+        let control: OwnedFD
+        var waiting: NamespacedProcess.Waiting?
+
+        init(
+            _ name: String, _ group: ControlGroup?, _ control: consuming OwnedFD,
+            _ waiting: consuming NamespacedProcess.Waiting
+        ) {
+            (self.name, self.group) = (name, group)
+            self.control = control
+            self.waiting = consume waiting
+        }
+    }
+
+    /// Has one ready for the next plan, so that nobody waits for namespaces. Where one cannot be had, the next
+    /// plan finds out why.
+    func prepareSpare() {
+        guard spare == nil else { return }
+        var walls = Walls(mayLack: settings.mayLack)
+        guard let newborn = try? bear(&walls) else { return }
+        if Self.namespaces.allSatisfy({ walls.report.stands($0.wall) }) {
+            spare = newborn
+        } else {
+            discard(newborn)
+        }
+    }
+
+    func discardSpare() {
+        if let newborn = spare.take() { discard(newborn) }
+    }
+
+    private func discard(_ newborn: Newborn) {
+        if let waiting = newborn.waiting.take() { waiting.end() }
+        groups?.kill(newborn.name)
+        if groups?.remove(newborn.name) == false { unremoved.append(newborn.name) }
+    }
+
+    private func release(
+        _ newborn: Newborn, as user: NamespacedProcess.User
+    ) throws(CellRefusal) -> NamespacedProcess {
+        guard let waiting = newborn.waiting.take() else { preconditionFailure("a cell is born once") }
+        do throws(SystemError) {
+            return try waiting.release(as: user)
+        } catch {
+            throw CellRefusal(.userns, because: "\(error)")
+        }
+    }
+
+    private func bear(_ walls: inout Walls) throws(CellRefusal) -> Newborn {
+        lastName += 1
+        let name = "cell-\(lastName)"
+        var group: ControlGroup?
+        var first = DescriptorTable()
+        if let groups {
+            do throws(SystemError) {
+                let made = try groups.make(name)
+                try first.add(try made.child(CellGroups.first).directory)
+                group = made
+            } catch {
+                try walls.miss(.cgroup, because: "\(error)")
+            }
+        }
+        do throws(CellRefusal) {
+            let control = try asRefusal { () throws(SystemError) in try UnixSocket.pair(.packet) }
+            let waiting = try launch(control.other, first, &walls)
+            return Newborn(name, group, control.keepOne(), waiting)
+        } catch {
             _ = groups?.remove(name)
             throw error
         }
@@ -147,22 +226,21 @@ final class CellBuilder {
         }
     }
 
-    private func makeGroup(
-        _ name: String, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
-    ) throws(CellRefusal) -> ControlGroup? {
-        guard let groups else {
-            try walls.miss(.cgroup, because: noGroupsBecause)
-            return nil
-        }
+    private func checkGroups(_ walls: inout Walls) throws(CellRefusal) {
+        guard let groups else { return try walls.miss(.cgroup, because: noGroupsBecause) }
         if !groups.missingControllers.isEmpty {
             let missing = groups.missingControllers.joined(separator: ", ")
             try walls.miss(.cgroup, because: "these controllers are not there: \(missing)")
         }
+    }
+
+    private func dedicate(
+        _ group: ControlGroup, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
+    ) throws(CellRefusal) {
         do throws(SystemError) {
-            return try groups.make(name, limits, for: user)
+            try groups?.dedicate(group, limits, to: user)
         } catch {
-            if walls.report.stands(.cgroup) { try walls.miss(.cgroup, because: "\(error)") }
-            return nil
+            try walls.miss(.cgroup, because: "\(error)")
         }
     }
 
@@ -175,9 +253,8 @@ final class CellBuilder {
 
     /// The time namespace is the cell's own business, because its clocks are set between making and entering it.
     private func launch(
-        _ user: NamespacedProcess.User, _ control: borrowing OwnedFD,
-        _ group: borrowing DescriptorTable, _ walls: inout Walls
-    ) throws(CellRefusal) -> NamespacedProcess {
+        _ control: borrowing OwnedFD, _ group: borrowing DescriptorTable, _ walls: inout Walls
+    ) throws(CellRefusal) -> NamespacedProcess.Waiting {
         var all = Namespaces(Self.namespaces.map(\.flag))
         for (wall, flag) in Self.namespaces {
             guard let errno = Injection.failure(ofWall: wall.rawValue) else { continue }
@@ -185,41 +262,44 @@ final class CellBuilder {
             all.remove(flag)
         }
         do throws(SystemError) {
-            return try launch(user, control, group, in: all)
+            return try launch(control, group, in: all)
         } catch {
             // Which of them was it? Each is tried alone, with what it cannot do without.
             var possible = all
-            for (wall, flag) in Self.namespaces {
-                guard let failure = failure(of: [flag, .user], user) else { continue }
+            for (wall, flag) in Self.namespaces where all.contains(flag) {
+                guard let failure = failure(of: [flag, .user]) else { continue }
                 try walls.miss(wall, because: "\(failure)")
                 possible.remove(flag)
             }
             guard possible != all else { throw CellRefusal(.userns, because: "\(error)") }
-            return try asRefusal { () throws(SystemError) in try launch(user, control, group, in: possible) }
+            return try asRefusal { () throws(SystemError) in try launch(control, group, in: possible) }
         }
     }
 
     private func launch(
-        _ user: NamespacedProcess.User, _ control: borrowing OwnedFD,
-        _ group: borrowing DescriptorTable, in namespaces: Namespaces
-    ) throws(SystemError) -> NamespacedProcess {
+        _ control: borrowing OwnedFD, _ group: borrowing DescriptorTable, in namespaces: Namespaces
+    ) throws(SystemError) -> NamespacedProcess.Waiting {
         var table = DescriptorTable()
         try table.add(control)
-        return try NamespacedProcess.start(
+        return try NamespacedProcess.prepare(
             program, ["cloister-cell"], environment: Injection.environmentOfCells, in: namespaces,
-            as: user, descriptors: table, group: group)
+            descriptors: table, group: group)
     }
 
-    private func failure(of namespaces: Namespaces, _ user: NamespacedProcess.User) -> SystemError? {
+    private func failure(of namespaces: Namespaces) -> SystemError? {
         do throws(SystemError) {
-            let process = try NamespacedProcess.start(
-                program, ["cloister-cell", "--nothing"], environment: [], in: namespaces, as: user,
-                descriptors: DescriptorTable())
-            try ProcessFD.kill(process.pidfd, 9)
-            process.waitUntilGone()
+            let waiting = try NamespacedProcess.prepare(
+                program, ["cloister-cell"], environment: [], in: namespaces, descriptors: DescriptorTable())
+            waiting.end()
             return nil
         } catch {
             return error
         }
+    }
+
+    /// Groups that were not empty yet when they were to go.
+    func takeUnremoved() -> [String] {
+        defer { unremoved = [] }
+        return unremoved
     }
 }

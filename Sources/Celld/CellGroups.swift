@@ -52,24 +52,30 @@ final class CellGroups {
         }
     }
 
-    /// A new cell's group with its limits.
-    func make(
-        _ name: String, _ limits: CellLimits, for user: NamespacedProcess.User
-    ) throws(SystemError) -> ControlGroup {
+    /// A new cell's group, and the one below it for its first process.
+    func make(_ name: String) throws(SystemError) -> ControlGroup {
         let group = try base.makeChild(name)
         do throws(SystemError) {
-            try set(limits, on: group)
-            for controller in ["memory", "pids"] where !missingControllers.contains(controller) {
-                try group.set("cgroup.subtree_control", "+\(controller)")
-            }
-            let first = try group.makeChild("init")
-            try group.delegate(to: user)
-            try first.delegate(to: user)
+            _ = try group.makeChild(Self.first)
             return group
         } catch {
             _ = remove(name)
             throw error
         }
+    }
+
+    static let first = "init"
+
+    /// Gives it its limits, and its user the right to make groups for calls.
+    func dedicate(
+        _ group: ControlGroup, _ limits: CellLimits, to user: NamespacedProcess.User
+    ) throws(SystemError) {
+        try set(limits, on: group)
+        for controller in ["memory", "pids"] where !missingControllers.contains(controller) {
+            try group.set("cgroup.subtree_control", "+\(controller)")
+        }
+        try group.delegate(to: user)
+        try group.child(Self.first).delegate(to: user)
     }
 
     private func set(_ limits: CellLimits, on group: ControlGroup) throws(SystemError) {

@@ -27,7 +27,7 @@ final class Keeper {
     }
 
     private final class Cell {
-        let name: String
+        var name: String { started.name }
         /// What its connection calls it.
         let number: UInt32
         let uid: UInt32
@@ -37,10 +37,10 @@ final class Keeper {
         let deadline: Duration
 
         init(
-            name: String, number: UInt32, uid: UInt32, connection: Connection,
-            started: CellBuilder.Started, deadline: Duration
+            number: UInt32, uid: UInt32, connection: Connection, started: CellBuilder.Started,
+            deadline: Duration
         ) {
-            (self.name, self.number, self.uid, self.connection) = (name, number, uid, connection)
+            (self.number, self.uid, self.connection) = (number, uid, connection)
             (self.started, self.deadline) = (started, deadline)
         }
 
@@ -57,7 +57,6 @@ final class Keeper {
     private var cells: [Cell] = []
     /// Cells whose process has ended and whose group is not empty yet.
     private var leaving: [String] = []
-    private var lastName: UInt64 = 0
 
     init(
         _ builder: CellBuilder, _ limits: Limits, listener: consuming OwnedFD?,
@@ -75,7 +74,9 @@ final class Keeper {
     }
 
     func serve() throws(SystemError) {
+        builder.prepareSpare()
         while try turn() {}
+        builder.discardSpare()
         // In order: what was started is stopped before we are gone.
         for cell in cells { kill(cell) }
         for cell in cells {
@@ -118,7 +119,10 @@ final class Keeper {
             serve(connection)
         }
         endOverdue()
+        leaving += builder.takeUnremoved()
         removeLeaving()
+        // Not while a cell is being built: it would wait for this.
+        if !self.cells.contains(where: \.isBuilding) { builder.prepareSpare() }
         builder.workspaces.forgetIdle(at: SystemClock.monotonic)
         return !(endsWithLastConnection && self.connections.isEmpty)
     }
@@ -179,12 +183,10 @@ final class Keeper {
             }
             let user = try builder.user(of: client)
             try checkShare(of: user.uid)
-            lastName += 1
-            let name = "cell-\(lastName)"
-            let started = try builder.start(plan, named: name, for: user)
+            let started = try builder.start(plan, for: user)
             cells.append(
                 Cell(
-                    name: name, number: number, uid: user.uid, connection: connection, started: started,
+                    number: number, uid: user.uid, connection: connection, started: started,
                     deadline: SystemClock.monotonic + limits.buildTime))
         } catch {
             reply(.refused(cell: number, error), to: connection)

@@ -27,22 +27,60 @@ package struct NamespacedProcess: ~Copyable {
         in namespaces: Namespaces, as user: User,
         descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
     ) throws(SystemError) -> NamespacedProcess {
+        try prepare(
+            program, arguments, environment: environment, in: namespaces, descriptors: descriptors,
+            group: group
+        ).release(as: user)
+    }
+
+    /// One that waits at the gate. It keeps nothing of ours open but what it is given, and ends when it is
+    /// dropped, or we are gone.
+    package struct Waiting: ~Copyable {
+        let process: NamespacedProcess
+        let gate: OwnedFD
+        let namespaces: Namespaces
+
+        /// Lets it go on as this user. One that could not be let go has been ended.
+        package consuming func release(as user: User) throws(SystemError) -> NamespacedProcess {
+            let canDropGroups = geteuid() == 0
+            do throws(SystemError) {
+                if namespaces.contains(.user) { try process.map(user, canDropGroups: canDropGroups) }
+                let word = cloister_cell_user(uid: user.uid, gid: user.gid, drop_groups: canDropGroups ? 1 : 0)
+                let bytes = unsafe withUnsafeBytes(of: word) { unsafe Array($0) }
+                _ = try gate.write(bytes.span)
+            } catch {
+                process.end()
+                throw error
+            }
+            return process
+        }
+
+        package consuming func end() { process.end() }
+    }
+
+    /// Kills it, and does not leave it as a zombie.
+    package borrowing func end() {
+        try? ProcessFD.kill(pidfd, SIGKILL)
+        waitUntilGone()
+    }
+
+    package static func prepare(
+        _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
+        in namespaces: Namespaces,
+        descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
+    ) throws(SystemError) -> Waiting {
         let gate = try Pipe()
-        let canDropGroups = geteuid() == 0
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
 
         var cell = unsafe cloister_new_cell()
         unsafe cell.namespaces = namespaces.rawValue
-        unsafe cell.gate = gate.reading.raw
-        unsafe cell.program = program.raw
-        unsafe cell.uid = user.uid
-        unsafe cell.gid = user.gid
-        unsafe cell.drop_groups = canDropGroups ? 1 : 0
-        var pidfd: CInt = -1
         // Born into a control group of its own, or its parent's.
         unsafe cell.cgroup = try unsafe group.withRaw { (raw) throws(SystemError) in unsafe raw.first ?? -1 }
+        unsafe cell.gate = gate.reading.raw
+        unsafe cell.program = program.raw
+        var pidfd: CInt = -1
         let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
             unsafe cell.fds = raw.baseAddress
             unsafe cell.fd_count = CInt(raw.count)
@@ -50,17 +88,9 @@ package struct NamespacedProcess: ~Copyable {
                 unsafe cloister_clone_cell(&cell, &pidfd, &words, &variables)
             }
         }
-        let process = NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd))
-        do throws(SystemError) {
-            if namespaces.contains(.user) { try process.map(user, canDropGroups: canDropGroups) }
-            _ = try gate.writing.write([1].span)
-        } catch {
-            // The gate closes with this scope; the child ends by itself. Not to be left as a zombie:
-            try? ProcessFD.kill(process.pidfd, SIGKILL)
-            process.waitUntilGone()
-            throw error
-        }
-        return process
+        return Waiting(
+            process: NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd)), gate: gate.writingAlone(),
+            namespaces: namespaces)
     }
 
     /// Exactly one user and one group exist inside.

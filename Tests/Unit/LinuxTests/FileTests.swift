@@ -67,7 +67,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = directory.path + "/d"
         try File.makeDirectory(path, mode: 0o700)
-        #expect(throws: SystemError("mkdir", .exists, path)) {
+        #expect(throws: SystemError("mkdirat", .exists, path)) {
             try File.makeDirectory(path, mode: 0o700)
         }
         try writeFile(path + "/file", [1])
