@@ -126,11 +126,12 @@ package struct FileView: ~Copyable {
         for directory in ["proc", "tmp", "dev/pts", "dev/shm", "workspace"] {
             try maker.directories(directory)
         }
+        // Its own first: a granted tree may have its place in /tmp, and would be covered.
+        try placeOwn(maker)
         // Shorter paths first: a tree may have its place inside another one.
         for tree in trees.sorted(by: { $0.path.utf8.count < $1.path.utf8.count }) {
             try place(tree, maker)
         }
-        try placeOwn(maker)
         for (name, target) in [
             ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"), ("stdout", "/proc/self/fd/1"),
             ("stderr", "/proc/self/fd/2"), ("ptmx", "pts/ptmx"),
