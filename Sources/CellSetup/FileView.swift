@@ -160,7 +160,11 @@ package struct FileView: ~Copyable {
     /// File systems that are the cell's alone.
     private borrowing func placeOwn(_ maker: borrowing TreeMaker) throws(SystemError) {
         let plain: Mount.Attributes = [.noSetUID, .noDevices]
-        let temporary = "\(order.limits.temporaryBytes)"
+        // A file without content costs the kernel about a kilobyte all the same.
+        func room(_ bytes: UInt64) -> [(String, String)] {
+            [("size", "\(bytes)"), ("nr_inodes", "\(max(1024, bytes / 1024))")]
+        }
+        let temporary = room(order.limits.temporaryBytes)
         func add(
             _ type: String, _ options: [(String, String)], _ attributes: Mount.Attributes, _ path: String
         ) throws(SystemError) {
@@ -168,15 +172,14 @@ package struct FileView: ~Copyable {
             try Mount.attach(mount, to: path, in: maker.root)
         }
         try add("proc", [], [.noSetUID, .noDevices, .noExecute], "proc")
-        try add("tmpfs", [("size", temporary), ("mode", "1777")], plain, "tmp")
+        try add("tmpfs", temporary + [("mode", "1777")], plain, "tmp")
         try add(
-            "tmpfs", [("size", temporary), ("mode", "1777")], [.noSetUID, .noDevices, .noExecute], "dev/shm")
+            "tmpfs", temporary + [("mode", "1777")], [.noSetUID, .noDevices, .noExecute], "dev/shm")
         try add(
             "devpts", [("ptmxmode", "0666"), ("mode", "600")],
             [.noSetUID, .noExecute], "dev/pts")
         if order.isEphemeral, !order.hasWorkspaceMount {
-            try add(
-                "tmpfs", [("size", "\(order.limits.workspaceBytes)"), ("mode", "700")], plain, "workspace")
+            try add("tmpfs", room(order.limits.workspaceBytes) + [("mode", "700")], plain, "workspace")
         }
     }
 
