@@ -34,6 +34,8 @@ package struct FileView: ~Copyable {
     }
 
     private static let devices = ["full", "null", "random", "tty", "urandom", "zero"]
+    /// Files of /proc that know no namespace: all keys of a user are listed, whichever process made them.
+    private static let covered = ["/proc/keys", "/proc/key-users"]
     /// Programs look for these in the root, whichever way the distribution keeps them.
     private static let aliases = ["bin", "sbin", "lib", "lib32", "lib64", "libx32"]
     private static let hostFiles = [
@@ -84,6 +86,11 @@ package struct FileView: ~Copyable {
             // As they are: nothing else is in these mounts, and a device is the point of them.
             let path = "/dev/" + device
             trees.append(DetachedTree(try Mount.clone(path), at: path, isDirectory: false))
+        }
+        for path in Self.covered where File.kind(of: path) != nil {
+            let mount = try Mount.clone("/dev/null")
+            try Mount.set([.readOnly, .noSetUID, .noExecute], on: mount, named: path)
+            trees.append(DetachedTree(mount, at: path, isDirectory: false))
         }
         if order.hasWorkspaceMount {
             let mount = try workspace.duplicate(0)
