@@ -61,8 +61,8 @@ class Outcome:
 
     @property
     def is_of_this_kernel(self):
-        """False when the kernel itself has no such thing, so that nothing can be shown."""
-        return self.outcome != "unavailable" and not self.detail.startswith("ENOSYS")
+        """False when the kernel itself, asked without a wall, has no such thing: then nothing can be shown."""
+        return self.outcome != "unavailable" and not self.detail.startswith(("ENOSYS", "EAFNOSUPPORT"))
 
 
 def build(directory):

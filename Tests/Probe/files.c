@@ -277,7 +277,7 @@ static struct verdict handle_opened(void) {
         return failed("open /tmp");
     // Where no handle can be had, a guessed one is as good for seeing who is allowed to open it.
     handle_of("/tmp", &handle, &mount);
-    return past(open_by_handle_at(directory, &handle.head, O_RDONLY), ESTALE);
+    return past(open_by_handle_at(directory, &handle.head, O_RDONLY | O_DIRECTORY), ESTALE);
 }
 
 static struct verdict watched(void) {
@@ -306,7 +306,7 @@ const struct attempt files[] = {
     {"host-memory", host_memory, "fileview", never, "opened /dev/mem"},
     {"loop-control", loop_control, "fileview", never, "opened /dev/loop-control"},
     {"host-disk", host_disk, "fileview", never, "opened the host's disk"},
-    {"tunnel", tunnel, "fileview", in_stand_in, "opened /dev/net/tun"},
+    {"tunnel", tunnel, "fileview", never, "opened /dev/net/tun"},
     {"automounts", automounts, "fileview", in_stand_in, "opened /dev/autofs"},
     {"device-whiteout", whiteout, "seccomp landlock", by_walls, "made a character device"},
     {"device-block", block_device, "seccomp landlock", never, "made a block device"},

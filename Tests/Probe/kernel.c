@@ -100,7 +100,7 @@ static struct verdict counters(void) {
 static struct verdict cache_seen(void) {
     const uint64_t range[2] = {0, 4096};
     uint64_t found[5];
-    return judge(syscall(SYS_cachestat, open("/usr/bin/env", O_RDONLY), range, found, 0));
+    return judge(syscall(SYS_cachestat, scratch_file("cached"), range, found, 0));
 }
 
 static struct verdict segments(void) {
@@ -380,7 +380,7 @@ const struct attempt kernel[] = {
     {"userfaultfd", faults, "seccomp", by_walls, "handles its own page faults"},
     {"memfd-secret", secret_memory, "seccomp", by_walls, "has memory that the kernel cannot see"},
     {"perf-events", counters, "seccomp", by_walls, "counts events"},
-    {"cache-seen", cache_seen, "seccomp", by_walls, "saw what the host has in its cache"},
+    {"cache-seen", cache_seen, "seccomp", by_walls, "asked what of a file is cached"},
     {"segments", segments, "seccomp", by_walls, "reached the local descriptor table"},
     {"pages-remapped", pages_remapped, "seccomp", by_walls, "remapped pages of a file"},
     {"node-set", node_set, "seccomp", by_walls, "set a policy of memory nodes"},
@@ -430,7 +430,7 @@ const struct attempt kernel[] = {
     {"key-requested", key_requested, "seccomp", by_walls, "asked the host for a key"},
     {"key-by-number", key_by_number, "seccomp", by_walls, "read a key of the host"},
     {"key-of-session", key_of_session, "seccomp keyring", by_walls, "read a key of the daemon's session"},
-    {"key-listed", key_listed, "keyring", never, "saw a key of the host in /proc/keys"},
+    {"key-listed", key_listed, "fileview", in_stand_in, "saw a key of the host in /proc/keys"},
     {"host-name", host_name, "utsns", by_walls, "knows the host's name"},
     {"uptime-clock", uptime_by_clock, "timens", by_walls, "knows the host's uptime"},
     {"uptime-monotonic", uptime_by_monotonic, "timens", by_walls, "the same by the monotonic clock"},

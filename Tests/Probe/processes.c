@@ -291,8 +291,8 @@ const struct attempt processes[] = {
     {"sibling-compared", sibling_compared, "seccomp", by_walls, "compared kernel objects of two processes"},
     {"sibling-advised", sibling_advised, "seccomp", by_walls, "was allowed to advise on another's memory"},
     {"sibling-released", sibling_reaped, "seccomp", by_walls, "was allowed to release another's memory"},
-    {"set-uid", set_uid, "fileview userns nonewprivs capabilities", in_stand_in, "became root by a set-uid program"},
-    {"file-rights", file_rights, "fileview userns nonewprivs capabilities", in_stand_in,
+    {"set-uid", set_uid, "fileview userns nonewprivs", in_stand_in, "became root by a set-uid program"},
+    {"file-rights", file_rights, "fileview userns nonewprivs", in_stand_in,
      "got capabilities by a program that has them"},
     {"root-become", root_become, "userns capabilities", in_stand_in, "became root by a call"},
     {"groups-set", groups_set, "userns capabilities", in_stand_in, "became a member of a group"},
@@ -311,6 +311,6 @@ const struct attempt processes[] = {
     {"memory-shared", memory_shared, "ipcns", by_walls, "read shared memory of the host"},
     {"semaphore-shared", semaphore_shared, "ipcns", by_walls, "read a semaphore of the host"},
     {"messages-shared", messages_shared, "ipcns", by_walls, "reached a message queue of the host"},
-    {"queue-shared", queue_shared, "ipcns", by_walls, "opened a named queue of the host"},
+    {"queue-shared", queue_shared, "ipcns landlock", by_walls, "opened a named queue of the host"},
     {0},
 };

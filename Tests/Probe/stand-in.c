@@ -146,7 +146,8 @@ static void leave_descriptors(void) {
     check(directory, secrets);
     check(dup2(directory, 9), "dup2");
     setsid();
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    // Its other side stays open, because its end would be the end of the program.
+    int master = posix_openpt(O_RDWR | O_NOCTTY);
     check(master, "posix_openpt");
     check(grantpt(master), "grantpt");
     check(unlockpt(master), "unlockpt");

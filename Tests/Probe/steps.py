@@ -10,7 +10,7 @@ How walls are lowered, by the table's fourth column:
     room      the plan has higher limits
     remount   the walls that keep programs from mounting are lowered, and the root is mounted writable
     absence   the cell that lacks the wall is the full one of a machine that cannot have it
-    never     it needs a right over the machine itself, so its denial is asserted, and nothing more
+    never     it needs a right over the machine itself, or another program's help: its denial is asserted, no more
 """
 
 import collections
@@ -77,7 +77,7 @@ class Lowered:
         self._succeed("where the root is writable", by_lowering["remount"], lowered=MOUNTING, remount=True)
         self._by_absence(by_lowering["absence"])
         for attempt in by_lowering["never"]:
-            self.unshown[attempt.name] = "needs a right over the machine itself"
+            self.unshown[attempt.name] = "nothing that may be lowered lets it through"
         self._alone()
         return self
 
