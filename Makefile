@@ -14,7 +14,7 @@ SCHEMAS ?= $(CURDIR)/../shared/mcp/schema
 SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge
 
-.PHONY: help build run test check fmt bench fuzz install clean deps venv
+.PHONY: help build run test check fmt bench probe fuzz install clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -39,6 +39,12 @@ fmt: ## Format all Swift sources
 
 bench: build venv ## Measure against the named peers; prints a table, writes .build/bench.json
 	CLOISTER_BIN="$(RELEASE)" BUILD_DIR="$(BUILD)" "$(PYTHON)" Tests/Bench/bench.py
+
+probe: deps venv ## Try to get out of a cell in every way that Tests/Probe knows, and compare with bwrap and firejail
+	@packaging/need.sh bubblewrap firejail
+	swift build --product cloister-celld
+	swift build --product cloister-cell
+	CLOISTER_BIN="$(BUILD)/debug" PYTHONDONTWRITEBYTECODE=1 "$(PYTHON)" Tests/Probe/probe.py "$(BUILD)/probe"
 
 fuzz: deps ## Fuzz JSON and the session for SECONDS each
 	Tests/Fuzz/run.sh "$(SECONDS)"

@@ -411,7 +411,7 @@ const struct attempt kernel[] = {
     {"module-file", module_file, "seccomp", never, "loads a module from a file"},
     {"module-removed", module_removed, "seccomp", never, "removes a module"},
     {"kexec", kernel_loaded, "seccomp", never, "loads another kernel"},
-    {"swap", swapped, "seccomp", never, "may use a file as swap"},
+    {"swap", swapped, "seccomp", by_walls, "reached swapon (impossible flags)"},
     {"swap-ended", swap_ended, "seccomp", never, "may end the use of swap"},
     {"accounting", accounted, "seccomp", never, "may switch accounting"},
     {"log", log_read, "seccomp", never, "reads the kernel's log"},

@@ -61,7 +61,7 @@ class Planted:
             self._listeners()
             self._queues()
             self._keys()
-            self._bystander()
+            self.tell(**self.bystander(USER))
             self._facts()
         except BaseException:
             self.close()
@@ -87,10 +87,10 @@ class Planted:
         for name in "cloister-probe", "bystander":
             shutil.copy(os.path.join(build, "cloister-probe"), os.path.join(self.programs, name))
 
-    def write(self, path):
+    def write(self, path, owner=USER):
         with open(path, "w") as file:
             file.write(self.mark + "\n")
-        os.chown(path, USER, USER)
+        os.chown(path, owner, owner)
 
     def _files(self):
         os.mkdir(self.private)
@@ -106,13 +106,13 @@ class Planted:
             self.undo.append(lambda path=path: os.unlink(path))
             self.tell(**{variable: path})
 
-    def plant_tree(self):
+    def plant_tree(self, owner=USER):
         """Anew for each run that may change it."""
         shutil.rmtree(self.tree, ignore_errors=True)
         os.mkdir(self.tree)
-        os.chown(self.tree, USER, USER)
+        os.chown(self.tree, owner, owner)
         for name in TREE_FILES:
-            self.write(os.path.join(self.tree, name))
+            self.write(os.path.join(self.tree, name), owner)
         os.symlink(os.path.join(self.private, "secret"), os.path.join(self.tree, "out"))
         network_raw = 1 << 13
         for suffix, owner, rights in (
@@ -238,14 +238,15 @@ class Planted:
 
         add(self.name + ".session")
         key = add(self.name + ".user")
-        syscall(SYS_KEYCTL, KEYCTL_SETPERM, key, 0x3F3F0000)
+        syscall(SYS_KEYCTL, KEYCTL_SETPERM, key, 0x3F3F003F)
         syscall(SYS_KEYCTL, KEYCTL_CHOWN, key, USER, USER)
         self.tell(KEY=key, KEY_NAME=self.name + ".user", SESSION_KEY=self.name + ".session")
 
-    def _bystander(self):
+    def bystander(self, user):
+        """A process of the host that belongs to this user, and where in it the mark stands."""
         process = subprocess.Popen(
             [os.path.join(self.programs, "bystander"), "--bystander"], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, env=self.environment, user=USER, group=USER, extra_groups=[], cwd="/",
+            stdout=subprocess.PIPE, env=self.environment, user=user, group=user, extra_groups=[], cwd="/",
         )  # fmt: skip
 
         def end():
@@ -255,7 +256,7 @@ class Planted:
 
         self.undo.append(end)
         pid, address, fd = process.stdout.readline().split()
-        self.tell(PID=int(pid), ADDRESS=int(address), FD=int(fd))
+        return {"PID": int(pid), "ADDRESS": int(address), "FD": int(fd)}
 
     def _facts(self):
         with open("/proc/uptime") as file:
