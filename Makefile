@@ -13,6 +13,8 @@ PYTHON := $(VENV)/bin/python
 SCHEMAS ?= $(CURDIR)/../shared/mcp/schema
 SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge
+# What nobody starts by hand.
+HELPERS := cloister-celld cloister-cell
 
 .PHONY: help build run test check fmt bench probe fuzz install clean deps venv
 .DEFAULT_GOAL := help
@@ -53,8 +55,10 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin"
 	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/share/man/man8"
 	install -m 0755 $(PROGRAMS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/bin/"
+	install -d "$(DESTDIR)$(PREFIX)/libexec/cloister"
+	install -m 0755 $(HELPERS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/libexec/cloister/"
 	install -m 0644 man/cloister-bridge.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
-	install -m 0644 man/cloisterd.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
 
 clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"
