@@ -13,7 +13,18 @@ if [ ${#socket} -gt 107 ]; then
     socket=$directory/mcp.sock
 fi
 
-"$programs/cloisterd" --standalone "$directory" &
+# What this machine cannot give is said here, as an administrator would have to.
+lacking=
+grep -qs memory /sys/fs/cgroup/cgroup.controllers && [ "$(id -u)" -eq 0 ] || lacking=cgroup
+[ "$(id -u)" -eq 0 ] || lacking=$lacking,workspace
+if [ -n "$lacking" ]; then
+    echo "run: cells may lack walls here: --best-effort $lacking (see cloisterd(8))"
+    set -- --best-effort "$lacking"
+else
+    set --
+fi
+
+"$programs/cloisterd" --standalone "$directory" "$@" &
 daemon=$!
 stop() {
     trap - EXIT INT TERM

@@ -45,7 +45,8 @@ package struct NamespacedProcess: ~Copyable {
             let canDropGroups = geteuid() == 0
             do throws(SystemError) {
                 if namespaces.contains(.user) { try process.map(user, canDropGroups: canDropGroups) }
-                let word = cloister_cell_user(uid: user.uid, gid: user.gid, drop_groups: canDropGroups ? 1 : 0)
+                let word = cloister_cell_user(
+                    uid: user.uid, gid: user.gid, drop_groups: canDropGroups ? 1 : 0)
                 let bytes = unsafe withUnsafeBytes(of: word) { unsafe Array($0) }
                 _ = try gate.write(bytes.span)
             } catch {

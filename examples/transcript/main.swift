@@ -47,6 +47,10 @@ struct Transcript: ~Copyable {
             print("    \(tool["name"]?.string ?? "?"): \(tool["description"]?.string ?? "")")
         }
         try ask("Call one.", "tools/call", #""name":"system_info","arguments":{}"#)
+        let script = #"id; ls -A /; cat /etc/shadow"#
+        try ask(
+            "Run something in the cell.", "tools/call",
+            #""name":"run_command","arguments":{"command":"\#(script)"}"#)
         try ask("Call it wrongly.", "tools/call", #""name":"system_info","arguments":{"verbose":true}"#)
         try ask("Call what is not there.", "tools/call", #""name":"format_disk","arguments":{}"#)
         try ask("Still there?", "ping", "")
