@@ -47,6 +47,7 @@ struct ProgramRun {
     private var answer: ToolResult {
         var text = output.text
         if !error.text.isEmpty { text += "[stderr]\n" + error.text }
+        if end.cause != .exited(0), let hint = DenialHint.of(error.decoded.text) { text += hint + "\n" }
         return .answer(text + lastLine, isError: isError) { json in
             ShownEnd(end).write(to: &json)
             json.member("timed_out", end.timedOut)

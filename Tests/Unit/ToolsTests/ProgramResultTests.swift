@@ -44,6 +44,28 @@ struct ProgramResultTests {
                 + #""stdout_bytes":4,"stderr_bytes":3}"#)
     }
 
+    @Test(arguments: [
+        ("cp: cannot create 'x': Read-only file system", "wall fileview"),
+        ("ping: connect: Network is unreachable", "wall netns"),
+        ("curl: (6) Could not resolve host: example.org", "wall netns"),
+        ("dd: error writing 'x': No space left on device", "wall workspace"),
+        ("tee: x: File too large", "wall rlimits"),
+        ("sh: 1: Cannot fork: Resource temporarily unavailable", "walls cgroup and rlimits"),
+        ("mount: /tmp: must be superuser to use mount.", "walls capabilities and seccomp"),
+        ("chown: changing ownership of 'x': Operation not permitted", "walls capabilities and seccomp"),
+        ("cat: x: Permission denied", "wall landlock"),
+    ])
+    func `words of the kernel's refusal come back with the wall that may have been the reason`(
+        words: String, wall: String
+    ) async throws {
+        let failed = try await run(end(.exited(1), error: UInt64(words.utf8.count)), [err(words)])
+        #expect(failed.text.contains("[if a wall of the cell was the reason: "))
+        #expect(failed.text.contains("(\(wall))"))
+        // A program that got what it wanted has nothing to be explained.
+        let succeeded = try await run(end(.exited(0), error: UInt64(words.utf8.count)), [err(words)])
+        #expect(!succeeded.text.contains("[if a wall"))
+    }
+
     @Test func `another status than 0 is no error of the tool`() async throws {
         #expect(try await !run(end(.exited(1)), []).result.isError)
         #expect(try await !run(end(.signalled(6)), []).result.isError)
