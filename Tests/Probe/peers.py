@@ -11,10 +11,12 @@ import attempts
 
 
 def ordinary_user():
-    """Neither root nor nobody, and with a home of its own, without which firejail refuses to start."""
+    """Neither root nor nobody, with a home and a shell: without them firejail refuses to start."""
     for entry in pwd.getpwall():
-        home = entry.pw_dir
-        if entry.pw_uid not in (0, 65534) and os.path.isdir(home) and os.stat(home).st_uid == entry.pw_uid:
+        home, shell = entry.pw_dir, os.path.basename(entry.pw_shell)
+        if entry.pw_uid in (0, 65534) or shell in ("nologin", "false", "sync"):
+            continue
+        if os.path.isdir(home) and os.stat(home).st_uid == entry.pw_uid:
             return entry
     return None
 
@@ -38,6 +40,8 @@ def firejail(plants, scratch, user):
     return [*words, "--"], user.pw_dir
 
 
+# firejail takes no more than 128, its own among them.
+MOST_WORDS = 80
 PEERS = {"bwrap": bwrap, "firejail": firejail}
 
 
@@ -45,7 +49,7 @@ def run(name, runner, table):
     """The outcomes by attempt, or a sentence that says why there are none."""
     plants, user = runner.plants, ordinary_user()
     if user is None:
-        return "no user of this machine has a home of their own"
+        return "no ordinary user of this machine has a home and a shell"
     plants.plant_tree(owner=user.pw_uid)
     bystander = {"PROBE_" + word: str(value) for word, value in plants.bystander(user.pw_uid).items()}
     with tempfile.TemporaryDirectory(prefix="peer.") as scratch:
@@ -53,16 +57,26 @@ def run(name, runner, table):
         command, inside = PEERS[name](plants, scratch, user)
         environment = {**runner.environment, **bystander, "PROBE_SCRATCH": inside}
         environment |= {"PATH": "/usr/bin:/bin", "HOME": user.pw_dir}
-        outcomes = {}
-        for group in dict.fromkeys(each.group for each in table):
-            try:
-                done = subprocess.run(
-                    [*command, plants.probe, group], env=environment, cwd="/", stdin=subprocess.DEVNULL,
-                    capture_output=True, text=True, timeout=60, user=user.pw_uid, group=user.pw_gid, extra_groups=[],
-                )  # fmt: skip
-            except (OSError, subprocess.TimeoutExpired) as error:
-                return str(error)
-            outcomes |= attempts.parse(done.stdout)
-            if not done.stdout:
-                return f"it did not start: {done.stderr.strip().splitlines()[-1:]}"
-        return outcomes
+        return in_turn(command, [each.name for each in table], plants.probe, environment, user)
+
+
+def in_turn(command, names, probe, environment, user):
+    """Goes on after an attempt with which the whole sandbox ended."""
+    outcomes = {}
+    while names:
+        try:
+            done = subprocess.run(
+                [*command, probe, *names[:MOST_WORDS]], env=environment, cwd="/", stdin=subprocess.DEVNULL, text=True,
+                capture_output=True, timeout=90, user=user.pw_uid, group=user.pw_gid, extra_groups=[],
+            )  # fmt: skip
+        except (OSError, subprocess.TimeoutExpired) as error:
+            return str(error)
+        made = attempts.parse(done.stdout)
+        if not made.keys() & set(names):
+            if not outcomes:
+                return f"it did not start ({done.returncode}): {(done.stdout + done.stderr).strip()[-200:]}"
+        outcomes |= made
+        names = [name for name in names if name not in outcomes]
+        if done.returncode != 0 and names:
+            outcomes[names.pop(0)] = attempts.Outcome("error", f"it ended with {done.returncode}")
+    return outcomes

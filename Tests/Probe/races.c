@@ -10,11 +10,12 @@
 #include <sys/un.h>
 #include <time.h>
 
-enum { rounds = 20000 };
+// How long each goes on, in milliseconds: a few hundred thousand tries.
+enum { patience = 1000 };
 
 static volatile bool over;
 
-// Runs `change` beside `attempt` until that says something else than "denied", or `rounds` times.
+// Runs `change` beside `attempt` until that says something else than "denied", or in vain.
 static struct verdict raced(void *(*change)(void *), struct verdict (*attempt)(void)) {
     pthread_t thread;
     struct verdict verdict = hidden("never");
@@ -22,12 +23,11 @@ static struct verdict raced(void *(*change)(void *), struct verdict (*attempt)(v
         return failed("pthread_create");
     struct timespec start, now;
     clock_gettime(CLOCK_MONOTONIC, &start);
-    for (int round = 0; round < rounds; round++) {
+    do {
         verdict = attempt();
         clock_gettime(CLOCK_MONOTONIC, &now);
-        if (verdict.outcome != denied || now.tv_sec - start.tv_sec >= 2)
-            break;
-    }
+    } while (verdict.outcome == denied &&
+             (now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < patience);
     over = true;
     pthread_join(thread, NULL);
     return verdict;
@@ -100,8 +100,14 @@ static char changing[4096], values[2][4096];
 static size_t changing_size;
 
 static void *rewrite(void *unused) {
-    for (unsigned turn = 0; !over; turn++)
+    for (unsigned turn = 0; !over; turn++) {
         memcpy(changing, values[turn & 1], changing_size);
+        // Each stands for a while, and whoever shares a processor with us gets to see both.
+        for (volatile unsigned pause = 0; pause < 500; pause++)
+            continue;
+        if (turn % 17 == 0) // not always after the same of the two
+            sched_yield();
+    }
     return unused;
 }
 
@@ -121,7 +127,7 @@ static struct verdict path_rewritten(void) {
     strcpy(values[0], scratch("named"));
     strcpy(values[1], planted("PROBE_SECRET"));
     strcpy(changing, values[0]);
-    changing_size = sizeof changing;
+    changing_size = strlen(values[strlen(values[0]) < strlen(values[1])]) + 1;
     return raced(rewrite, read_at_changing);
 }
 
