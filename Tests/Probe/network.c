@@ -3,10 +3,7 @@
 #include "probe.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
-#include <linux/if_alg.h>
 #include <linux/netlink.h>
-#include <linux/vm_sockets.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -98,10 +95,8 @@ static struct verdict ports_seen(void) {
 static struct verdict names_seen(void) { return is_listed("/proc/net/unix", planted("PROBE_ABSTRACT")); }
 
 static struct verdict interfaces_seen(void) {
-    struct if_nameindex *list = NULL;
     char line[256];
     FILE *file = fopen("/proc/net/dev", "r");
-    (void)list;
     if (!file)
         return refused("open");
     for (int number = 0; fgets(line, sizeof line, file); number++)
@@ -114,8 +109,6 @@ static struct verdict interfaces_seen(void) {
 
 static struct verdict made(int family, int type, int protocol) {
     int fd = socket(family, type | SOCK_CLOEXEC, protocol);
-    if (fd < 0 && errno == EPROTONOSUPPORT)
-        return refused("socket");
     return fd < 0 ? refused("socket") : worked("");
 }
 

@@ -63,20 +63,20 @@ def run(name, runner, table):
 def in_turn(command, names, probe, environment, user):
     """Goes on after an attempt with which the whole sandbox ended."""
     outcomes = {}
-    while names:
+    while batch := names[:MOST_WORDS]:
         try:
             done = subprocess.run(
-                [*command, probe, *names[:MOST_WORDS]], env=environment, cwd="/", stdin=subprocess.DEVNULL, text=True,
+                [*command, probe, *batch], env=environment, cwd="/", stdin=subprocess.DEVNULL, text=True,
                 capture_output=True, timeout=90, user=user.pw_uid, group=user.pw_gid, extra_groups=[],
             )  # fmt: skip
         except (OSError, subprocess.TimeoutExpired) as error:
             return str(error)
         made = attempts.parse(done.stdout)
-        if not made.keys() & set(names):
-            if not outcomes:
-                return f"it did not start ({done.returncode}): {(done.stdout + done.stderr).strip()[-200:]}"
+        if not made.keys() & set(batch) and not outcomes:
+            return f"it did not start ({done.returncode}): {(done.stdout + done.stderr).strip()[-200:]}"
         outcomes |= made
+        unsaid = [name for name in batch if name not in outcomes]
+        if unsaid:
+            outcomes[unsaid[0]] = attempts.Outcome("error", f"it ended with {done.returncode}")
         names = [name for name in names if name not in outcomes]
-        if done.returncode != 0 and names:
-            outcomes[names.pop(0)] = attempts.Outcome("error", f"it ended with {done.returncode}")
     return outcomes

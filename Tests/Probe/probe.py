@@ -26,24 +26,23 @@ def short(outcome):
 
 
 def print_table(table, columns, lowered):
-    print(f"{'attempt':34}{'walls':32}" + "".join(f"{name:20}" for name in columns) + "without walls")
+    print(f"{'attempt':34}{'walls':32}" + "".join(f"{name:23}" for name in columns) + "without walls")
     for attempt in table:
         name = f"{attempt.group} {attempt.name}"
-        cells = "".join(f"{short(outcomes.get(attempt.name)):20}" for outcomes in columns.values())
-        # What was shown, or in one word that it was not.
-        shown = "succeeded" if attempt.name in lowered.shown else "not shown"
+        cells = "".join(f"{short(outcomes.get(attempt.name)):23}" for outcomes in columns.values())
+            shown = "succeeded" if attempt.name in lowered.shown else "not shown"
         print(f"{name:34}{' '.join(sorted(attempt.walls)):32}{cells}{shown}")
 
 
 def print_totals(table, columns):
     print()
-    print(f"{'total':66}" + "".join(f"{name:20}" for name in columns))
+    print(f"{'total':66}" + "".join(f"{name:23}" for name in columns))
     for word in "denied", "succeeded", "unavailable", "error":
         counts = [
             sum(outcomes.get(each.name, steps.missing(each)).outcome == word for each in table)
             for outcomes in columns.values()
         ]
-        print(f"{word:66}" + "".join(f"{count:<20}" for count in counts))
+        print(f"{word:66}" + "".join(f"{count:<23}" for count in counts))
 
 
 def main(directory):
