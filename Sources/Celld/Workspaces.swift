@@ -69,6 +69,9 @@ final class Workspaces {
             return try plainPlace(plain, user)
         }
         do throws(SystemError) {
+            if let errno = Injection.failure(ofWall: Wall.workspace.rawValue) {
+                throw SystemError("injected", errno)
+            }
             let mount = try mountImage(plain + ".ext4", key, user, bytes)
             users[key, default: 0] += 1
             images[key]?.idleSince = nil

@@ -1,14 +1,15 @@
 import Glibc
 
-/// System calls that fail because a test says so: `CLOISTER_INJECT="pivot_root=1,mount_setattr=38"`, with error
-/// numbers. `wall:netns=1` fails a whole wall, and is how tests lower one. `CLOISTER_INJECT_CELL` is the same for
-/// the cells that celld starts. In release builds there is no such thing.
+/// System calls that fail because a test says so: `CLOISTER_INJECT="pivot_root=1,prctl PR_SET_DUMPABLE=22"`, with
+/// error numbers: all of a name, or those on one object. `wall:netns=1` fails a whole wall, and is how tests lower
+/// one. `CLOISTER_INJECT_CELL` is the same for the cells that celld starts. In release builds there is no such
+/// thing.
 package enum Injection {
     #if DEBUG
         private static let failures = parse(Process.environment("CLOISTER_INJECT"))
 
-        static func failure(of call: StaticString) -> Errno? {
-            failures.isEmpty ? nil : failures[call.description]
+        static func failure(of call: StaticString, on object: () -> String) -> Errno? {
+            failures.isEmpty ? nil : failures[call.description] ?? failures["\(call) \(object())"]
         }
 
         package static func failure(ofWall wall: String) -> Errno? {
