@@ -11,6 +11,8 @@ import Linux
 
 final class CellGroups {
     private let base: ControlGroup
+    /// In standalone mode: where `base` is, and its name there.
+    private let place: (parent: ControlGroup, name: String)?
     /// Those that are asked for and not there.
     let missingControllers: [String]
 
@@ -21,6 +23,7 @@ final class CellGroups {
         let own = try ControlGroup.open(try ControlGroup.ownPath())
         if let name {
             if let found = try? own.child(name) { base = found } else { base = try own.makeChild(name) }
+            place = (own, name)
         } else {
             let keeper: ControlGroup
             if let found = try? own.child("keeper") {
@@ -30,6 +33,7 @@ final class CellGroups {
             }
             try keeper.set("cgroup.procs", "0")
             base = own
+            place = nil
         }
         let present = ((try? base.read("cgroup.controllers")) ?? "").split(whereSeparator: \.isWhitespace)
         var missing: [String] = []
@@ -107,5 +111,10 @@ final class CellGroups {
         guard let group = try? base.child(name) else { return true }
         for child in (try? group.children()) ?? [] { try? group.removeChild(child) }
         return (try? base.removeChild(name)) != nil
+    }
+
+    /// At the end: what was made for this celld alone, and is empty.
+    func removeOwn() {
+        if let place { try? place.parent.removeChild(place.name) }
     }
 }

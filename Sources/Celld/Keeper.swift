@@ -87,6 +87,7 @@ final class Keeper {
             SystemClock.sleep(.milliseconds(10))
             removeLeaving()
         }
+        builder.groups?.removeOwn()
     }
 
     /// False when it is time to end.
