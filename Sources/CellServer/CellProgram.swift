@@ -11,16 +11,8 @@ package enum CellProgram {
     package static func run() -> Int32 {
         do {
             let control = try OwnedFD(inherited: control)
-            // celld's end would come too late if it had ended before this; then there is no order to read.
-            try Process.dieWithParent()
-            Signals.ignoreBrokenPipes()
-            Signals.ignoreFileLimit()
-            try control.setBlocking(true)
-            guard let message = try UnixSocket.receive(control, atMost: longestCelldMessage, waiting: true),
-                !message.bytes.isEmpty
-            else { return 1 }
-            try control.setBlocking(false)
             do throws(CellRefusal) {
+                guard let message = try receiveOrder(control) else { return 1 }
                 try serve(message, control)
             } catch {
                 _ = try UnixSocket.send(control, CellAnswer.refused(error).encoded.span)
@@ -30,6 +22,24 @@ package enum CellProgram {
         } catch {
             StandardError.write("cloister-cell: \(error)\n")
             return 1
+        }
+    }
+
+    /// `nil` when celld is gone.
+    private static func receiveOrder(
+        _ control: borrowing OwnedFD
+    ) throws(CellRefusal) -> UnixSocket.ReceivedMessage? {
+        do throws(SystemError) {
+            // celld's end would come too late if it had ended before this; then there is no order to read.
+            try Process.dieWithParent()
+            Signals.ignoreBrokenPipes()
+            Signals.ignoreFileLimit()
+            try control.setBlocking(true)
+            let message = try UnixSocket.receive(control, atMost: longestCelldMessage, waiting: true)
+            try control.setBlocking(false)
+            return message?.bytes.isEmpty == false ? message : nil
+        } catch {
+            throw fault("\(error)")
         }
     }
 

@@ -80,13 +80,16 @@ package struct CellSetup: ~Copyable {
     private static func startStarter(
         _ order: CellOrder, _ walls: inout Walls
     ) throws(CellRefusal) -> Starter {
-        var starter: Starter?
+        var filters: (program: SeccompProgram, door: SeccompProgram)?
         try walls.build(.seccomp) { () throws(SystemError) in
-            starter = try Starter.start(
-                filter: try filter(order.programFilter), door: try filter(order.doorFilter))
+            filters = (try filter(order.programFilter), try filter(order.doorFilter))
         }
-        if let filtered = starter.take() { return filtered }
-        return try unfilteredStarter()
+        guard let filters else { return try unfilteredStarter() }
+        do throws(SystemError) {
+            return try Starter.start(filter: filters.program, door: filters.door)
+        } catch {
+            throw noStarter(error)
+        }
     }
 
     private static func isReady(
@@ -95,9 +98,11 @@ package struct CellSetup: ~Copyable {
         do throws(SystemError) {
             try starter.awaitReadiness()
             return true
-        } catch {
+        } catch  where error.call == "seccomp" {
             try walls.miss(.seccomp, because: "\(error)")
             return false
+        } catch {
+            throw noStarter(error)
         }
     }
 
@@ -106,9 +111,12 @@ package struct CellSetup: ~Copyable {
         do throws(SystemError) {
             return try Starter.start(filter: nil, door: nil)
         } catch {
-            throw CellRefusal(
-                "programs cannot be started: \(error)", remedy: "look at the limits of cloister-celld")
+            throw noStarter(error)
         }
+    }
+
+    private static func noStarter(_ error: SystemError) -> CellRefusal {
+        CellRefusal("programs cannot be started: \(error)", remedy: "look at the limits of cloister-celld")
     }
 
     private static func filter(_ instructions: [UInt8]) throws(SystemError) -> SeccompProgram {

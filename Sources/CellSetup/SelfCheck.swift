@@ -71,9 +71,11 @@ enum SelfCheck {
     }
 
     private static func privileges(_ walls: inout Walls) throws(CellRefusal) {
-        let sets = try? Capabilities.read()
-        try walls.check(
-            .capabilities, sets?.isEmpty == true, "capabilities are left: \(String(describing: sets))")
+        switch Result(catching: Capabilities.read) {
+        case .success(let sets):
+            try walls.check(.capabilities, sets.isEmpty, "capabilities are left: \(sets)")
+        case .failure(let error): try walls.miss(.capabilities, because: "\(error)")
+        }
         let bits = try? Capabilities.securityBits()
         try walls.check(.capabilities, bits == Capabilities.lockedBits, "the secure bits are not locked")
         try walls.check(.nonewprivs, Process.hasNoNewPrivileges, "no_new_privs is off")

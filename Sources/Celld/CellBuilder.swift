@@ -222,8 +222,12 @@ final class CellBuilder {
         do throws(SystemError) {
             return try body()
         } catch {
-            throw CellRefusal("\(error)", remedy: "look at the limits of cloister-celld")
+            throw refusal(error)
         }
+    }
+
+    private func refusal(_ error: SystemError) -> CellRefusal {
+        CellRefusal("\(error)", remedy: "look at the limits of cloister-celld")
     }
 
     private func checkGroups(_ walls: inout Walls) throws(CellRefusal) {
@@ -238,6 +242,7 @@ final class CellBuilder {
         _ group: ControlGroup, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
     ) throws(CellRefusal) {
         do throws(SystemError) {
+            if let errno = Injection.failure(ofWall: Wall.cgroup.rawValue) { throw SystemError("injected", errno) }
             try groups?.dedicate(group, limits, to: user)
         } catch {
             try walls.miss(.cgroup, because: "\(error)")
@@ -251,6 +256,9 @@ final class CellBuilder {
         (.netns, .network), (.cgroupns, .controlGroup),
     ]
 
+    /// What fails for want of a namespace: to make it, and to map its user. The rest is no wall's fault.
+    private static let callsOfNamespaces = ["clone3", "open", "write"]
+
     /// The time namespace is the cell's own business, because its clocks are set between making and entering it.
     private func launch(
         _ control: borrowing OwnedFD, _ group: borrowing DescriptorTable, _ walls: inout Walls
@@ -263,6 +271,8 @@ final class CellBuilder {
         }
         do throws(SystemError) {
             return try launch(control, group, in: all)
+        } catch  where !Self.callsOfNamespaces.contains(error.call) {
+            throw refusal(error)
         } catch {
             // Which of them was it? Each is tried alone, with what it cannot do without.
             var possible = all

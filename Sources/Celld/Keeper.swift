@@ -224,6 +224,9 @@ final class Keeper {
                 try fds.add(work)
                 reply(.built(cell: cell.number, report), to: cell.connection, passing: fds)
             }
+        } catch let error as SystemError where error.errno == .connectionReset {
+            // It ended without a word, and without having read its order.
+            refuse(cell, Self.died)
         } catch {
             refuse(
                 cell,
