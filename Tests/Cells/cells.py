@@ -177,13 +177,13 @@ class End:
 class Celld:
     """A cloister-celld of our own, by its connected socket."""
 
-    def __init__(self, best_effort="", state=None, inject="", inject_cells="", strace=None):
+    def __init__(self, best_effort="", state=None, inject="", inject_cells="", options=()):
         self.temporary = None if state else tempfile.TemporaryDirectory(prefix="cells.")
         self.state = state or self.temporary.name
         os.chmod(self.state, 0o755)
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(30)
-        command = [os.path.join(BINARIES, "cloister-celld"), "--state", self.state]
+        command = [os.path.join(BINARIES, "cloister-celld"), "--state", self.state, *options]
         if best_effort:
             command += ["--best-effort", best_effort]
         environment = dict(os.environ, CLOISTER_INJECT=inject, CLOISTER_INJECT_CELL=inject_cells)
@@ -236,6 +236,27 @@ class Celld:
                 return value
             if kind == "refused":
                 raise value
+
+    def knock(self):
+        """Returns when celld serves: it refuses a plan without a client."""
+        self.cells += 1
+        self.socket.send(integer(1, 1) + integer(4, self.cells) + data(plan()))
+        return self.wait_for("refused")
+
+    def end(self, cell):
+        """Asks for a cell's end."""
+        self.socket.send(integer(1, 2) + integer(4, cell.number))
+
+    def wait_for(self, kind):
+        """The next message, which has to be of this kind."""
+        got, value = self.reply()
+        assert got == kind, (got, value)
+        return value
+
+    def log(self):
+        """All that it had to say, once it has ended."""
+        self.process.wait(20)
+        return self.process.stderr.read().decode()
 
     def stop(self):
         self.socket.close()
