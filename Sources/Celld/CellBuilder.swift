@@ -15,6 +15,8 @@ final class CellBuilder {
         var userForRoot: NamespacedProcess.User
         /// What an administrator allows to be missing; a plan can allow no more.
         var mayLack: WallSet
+        /// Whether a process waits for the next cell.
+        var keepsSpare: Bool
         /// Users that must not have cells: the one that cloisterd runs as, where it has one of its own.
         var refusedUser: UInt32?
     }
@@ -111,10 +113,9 @@ final class CellBuilder {
                 case .path(let path): order.workspacePath = path
                 }
             }
-            if let group = newborn.group {
+            if let group = newborn.group, try dedicate(group, plan.limits, user, &walls) {
                 order.hasGroup = true
                 try asRefusal { () throws(SystemError) in try passed.add(group.directory) }
-                try dedicate(group, plan.limits, user, &walls)
             }
             order.report = walls.report
             order.foreignNamespaces = foreignNamespaces
@@ -161,7 +162,7 @@ final class CellBuilder {
     /// Has one ready for the next plan, so that nobody waits for namespaces. Where one cannot be had, the next
     /// plan finds out why.
     func prepareSpare() {
-        guard spare == nil else { return }
+        guard settings.keepsSpare, spare == nil else { return }
         var walls = Walls(mayLack: settings.mayLack)
         guard let newborn = try? bear(&walls) else { return }
         if Self.namespaces.allSatisfy({ walls.report.stands($0.wall) }) {
@@ -240,12 +241,17 @@ final class CellBuilder {
 
     private func dedicate(
         _ group: ControlGroup, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
-    ) throws(CellRefusal) {
+    ) throws(CellRefusal) -> Bool {
         do throws(SystemError) {
-            if let errno = Injection.failure(ofWall: Wall.cgroup.rawValue) { throw SystemError("injected", errno) }
+            if let errno = Injection.failure(ofWall: Wall.cgroup.rawValue) {
+                throw SystemError("injected", errno)
+            }
             try groups?.dedicate(group, limits, to: user)
+            return true
         } catch {
+            // The cell stays in it, so that it can be killed, and makes none of its own.
             try walls.miss(.cgroup, because: "\(error)")
+            return false
         }
     }
 

@@ -9,6 +9,8 @@ package struct CelldOptions: Equatable, Sendable {
     package var mayLack: WallSet = []
     package var userForRoot = "cloister-cell"
     package var cell: String?
+    /// Whether a process waits for the next cell.
+    package var keepsSpare = true
 
     package enum Request: Equatable, Sendable {
         case serve(CelldOptions)
@@ -26,6 +28,7 @@ package struct CelldOptions: Equatable, Sendable {
           --connection FD       serve the socket that is open as FD, and end with it
           --best-effort WALLS   walls that a cell may lack, such as cgroup,timens
           --cell-user USER      whose cell a client gets that is root (default cloister-cell)
+          --spares COUNT        how many processes wait for the next cell: 1 (default) or 0
           --cell FILE           the program of a cell (default: cloister-cell beside this one)
           --version, --help
         """
@@ -39,6 +42,7 @@ package struct CelldOptions: Equatable, Sendable {
             case "--connection": options.connection = try reader.number(in: 3...1023)
             case "--best-effort": options.mayLack = try reader.walls()
             case "--cell-user": options.userForRoot = try reader.value()
+            case "--spares": options.keepsSpare = try reader.number(in: 0...1) == 1
             case "--cell": options.cell = try reader.value()
             case "--help", "-h":
                 try reader.flag()

@@ -74,6 +74,7 @@ package enum CelldProgram {
         return CellBuilder(
             CellBuilder.Settings(
                 userForRoot: try userForRoot(options), mayLack: options.mayLack,
+                keepsSpare: options.keepsSpare,
                 refusedUser: options.connection == nil ? Process.user("cloister")?.uid : nil),
             program: program, filters: try CellFilters.compile(),
             workspaces: try Workspaces(below: options.state, isPrivileged: isPrivileged), groups: groups,

@@ -57,7 +57,9 @@ func systemCall<Result: SignedInteger>(
     _ name: StaticString, on object: @autoclosure () -> String = "", _ body: () -> Result
 ) throws(SystemError) -> Result {
     #if DEBUG
-        if let injected = Injection.failure(of: name, on: object) { throw SystemError(name, injected, object()) }
+        if let injected = Injection.failure(of: name, on: object) {
+            throw SystemError(name, injected, object())
+        }
     #endif
     while true {
         let result = body()

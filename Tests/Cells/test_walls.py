@@ -237,6 +237,6 @@ def test_a_wall_without_which_there_is_no_cell_is_required_by_every_plan(started
 
 
 def test_a_celld_whose_state_cannot_be_written_does_not_start(started):
-    with started(inject="mkdir=30") as (keeper, _):
+    with started(inject="mkdirat=30") as (keeper, _):
         assert "mkdir" in (log := keeper.log()) and os.strerror(30) in log
         assert keeper.process.returncode == 1
