@@ -56,10 +56,15 @@ final class CellBuilder {
         } catch {
             throw CellRefusal("the client cannot be identified (\(error))", remedy: "connect again")
         }
-        guard peer.pidfd != nil else { throw CellRefusal("the client is gone", remedy: "connect again") }
+        guard peer.isThere else { throw CellRefusal("the client is gone", remedy: "connect again") }
         if peer.uid == 0 { return settings.userForRoot }
         if peer.uid == settings.refusedUser {
             throw CellRefusal("cloisterd has no cell for itself", remedy: "connect as another user")
+        }
+        guard peer.gid != 0 else {
+            throw CellRefusal(
+                "user \(peer.uid) came with the group of root, which no cell has",
+                remedy: "connect with another group (newgrp)")
         }
         return NamespacedProcess.User(uid: peer.uid, gid: peer.gid)
     }

@@ -33,6 +33,13 @@ package struct PeerCredentials: ~Copyable, Sendable {
         }
     }
 
+    /// The process that connected has not ended. That it has a pidfd says nothing: since Linux 6.16 those that
+    /// have ended do, too.
+    package var isThere: Bool {
+        guard pidfd != nil, let hasEnded = try? ProcessFD.hasEnded(pidfd!) else { return false }
+        return !hasEnded
+    }
+
     private static func securityLabel(of socket: borrowing OwnedFD) -> String? {
         var buffer = [UInt8](repeating: 0, count: 4096)
         var length = socklen_t(buffer.count)

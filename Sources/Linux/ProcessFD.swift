@@ -24,6 +24,14 @@ package enum ProcessFD {
         return signal == 0 ? .exited(status) : .signalled(signal)
     }
 
+    /// Of anybody's process, reaped or not.
+    package static func hasEnded(_ process: borrowing OwnedFD) throws(SystemError) -> Bool {
+        var set = PollSet()
+        set.add(process, .read)
+        try set.wait(milliseconds: 0)
+        return !set[0].isEmpty
+    }
+
     package static func kill(
         _ process: borrowing OwnedFD, _ signal: CInt
     ) throws(SystemError) {
