@@ -11,6 +11,8 @@ package struct CelldOptions: Equatable, Sendable {
     package var cell: String?
     /// Whether a process waits for the next cell.
     package var keepsSpare = true
+    package var mostCells = 1024
+    package var mostCellsOfUser = 256
 
     package enum Request: Equatable, Sendable {
         case serve(CelldOptions)
@@ -30,6 +32,9 @@ package struct CelldOptions: Equatable, Sendable {
           --cell-user USER      whose cell a client gets that is root (default cloister-cell)
           --spares COUNT        how many processes wait for the next cell: 1 (default) or 0
           --cell FILE           the program of a cell (default: cloister-cell beside this one)
+          --cells NUMBER        the most cells at once (default 1024)
+          --cells-of-user NUMBER
+                                the most of them that one user may have (default 256)
           --version, --help
         """
 
@@ -44,6 +49,8 @@ package struct CelldOptions: Equatable, Sendable {
             case "--cell-user": options.userForRoot = try reader.value()
             case "--spares": options.keepsSpare = try reader.number(in: 0...1) == 1
             case "--cell": options.cell = try reader.value()
+            case "--cells": options.mostCells = try reader.number(in: 1...1_000_000)
+            case "--cells-of-user": options.mostCellsOfUser = try reader.number(in: 1...1_000_000)
             case "--help", "-h":
                 try reader.flag()
                 return .help

@@ -50,8 +50,10 @@ package enum CelldProgram {
                 try listener!.closeOnExec()
             }
             _ = Process.raiseFileLimit()
+            let limits = Keeper.Limits(
+                mostCells: options.mostCells, mostCellsOfUser: options.mostCellsOfUser)
             let keeper = try Keeper(
-                try builder(options), Keeper.Limits(), listener: listener, connection: connection, log: log)
+                try builder(options), limits, listener: listener, connection: connection, log: log)
             try keeper.serve()
             return 0
         } catch {

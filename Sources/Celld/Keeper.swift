@@ -14,8 +14,8 @@ import Linux
 
 final class Keeper {
     struct Limits: Sendable {
-        var mostCells = 1024
-        var mostCellsOfUser = 256
+        var mostCells: Int
+        var mostCellsOfUser: Int
         var buildTime: Duration = .seconds(20)
         /// A sender of messages that make no sense is cut off at once; of too many, slowed by its socket.
         var mostConnections = 16
