@@ -39,6 +39,10 @@ def status(pid, field):
     return None
 
 
+def has_ended(pid):
+    return (status(pid, "State") or "X")[0] in "XZ"
+
+
 def kilobytes(pid, field):
     return int(status(pid, field).split()[0])
 
@@ -59,9 +63,9 @@ def namespace(pid, name="pid"):
 
 
 def processes_in(pid_namespace):
-    """Everybody whose processes are numbered by this namespace; zombies have none."""
+    """Everybody whose processes are numbered by this namespace, but those who only wait to be reaped."""
     pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
-    return [pid for pid in pids if namespace(pid) == pid_namespace]
+    return [pid for pid in pids if namespace(pid) == pid_namespace and not has_ended(pid)]
 
 
 def group_of(state):
