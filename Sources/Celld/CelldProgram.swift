@@ -63,9 +63,14 @@ package enum CelldProgram {
     }
 
     private static func builder(_ options: CelldOptions) throws -> CellBuilder {
-        let isPrivileged = Process.userID == 0
-        let path = try options.cell ?? Process.companion("cloister-cell")
-        let program = try File.open(path)
+        let settings = CellBuilder.Settings(
+            userForRoot: try userForRoot(options), mayLack: options.mayLack,
+            keepsSpare: options.keepsSpare,
+            refusedUser: options.connection == nil ? Process.user("cloister")?.uid : nil)
+        let program = try File.open(try options.cell ?? Process.companion("cloister-cell"))
+        let filters = try CellFilters.compile()
+        let workspaces = try Workspaces(below: options.state, isPrivileged: Process.userID == 0)
+        // Last, for a celld that does not start leaves no group.
         var groups: CellGroups?
         var noGroupsBecause = ""
         do throws(SystemError) {
@@ -74,12 +79,7 @@ package enum CelldProgram {
             noGroupsBecause = "\(error)"
         }
         return CellBuilder(
-            CellBuilder.Settings(
-                userForRoot: try userForRoot(options), mayLack: options.mayLack,
-                keepsSpare: options.keepsSpare,
-                refusedUser: options.connection == nil ? Process.user("cloister")?.uid : nil),
-            program: program, filters: try CellFilters.compile(),
-            workspaces: try Workspaces(below: options.state, isPrivileged: isPrivileged), groups: groups,
+            settings, program: program, filters: filters, workspaces: workspaces, groups: groups,
             noGroupsBecause: noGroupsBecause)
     }
 

@@ -210,8 +210,7 @@ final class Keeper {
     private func hear(_ cell: Cell) {
         guard cell.isBuilding else { return }
         do {
-            guard let message = try UnixSocket.receive(cell.started.control, atMost: longestCelldMessage)
-            else { return }
+            guard let message = try answer(of: cell) else { return }
             // It ended without a word; its process' end says the rest.
             guard !message.bytes.isEmpty else { return refuse(cell, Self.died) }
             switch try CellAnswer(decoding: message.bytes) {
@@ -232,6 +231,15 @@ final class Keeper {
                 cell,
                 CellRefusal(
                     "the cell reported nonsense: \(error)", remedy: "this is a fault of cloister-cell"))
+        }
+    }
+
+    /// A cell that ends with its order unread resets the socket, and that is heard before what it said.
+    private func answer(of cell: Cell) throws(SystemError) -> UnixSocket.ReceivedMessage? {
+        do throws(SystemError) {
+            return try UnixSocket.receive(cell.started.control, atMost: longestCelldMessage)
+        } catch  where error.errno == .connectionReset {
+            return try UnixSocket.receive(cell.started.control, atMost: longestCelldMessage)
         }
     }
 
