@@ -78,10 +78,12 @@ def fresh(bench: Bench) -> Row:
 
 
 def read(bench: Bench, name: str, size: int, bar: float) -> Row:
+    # Lines of 64 bytes with their end, about what those of sources have: an end of a line is two bytes in JSON.
+    text = "    let answer = try await cell.perform(.read(request), in: here)"[:63]
     host = bench.tools / f"read-{name}"
-    host.write_text("0123456789abcdef" * (size // 16))
+    host.write_text(f"{text}\n" * (size // 64))
     with cells(bench) as daemon:
-        once(bench, daemon, "run_command", command=f"yes 0123456789abcde | head -c {size} > f-{name}")
+        once(bench, daemon, "run_command", command=f"yes '{text}' | head -c {size} > f-{name}")
         line = call(bench, f"read-{name}", "read_file", path=f"f-{name}", length=size, offset=0)
         row = against_peer(
             bench, f"read_file of {name}", bar, True, "cat under bwrap",
