@@ -17,6 +17,12 @@ package struct JSONWriter: Sendable {
 
     package consuming func finish() -> [UInt8] { bytes }
 
+    /// With the end of the line. Here and not by the caller: a second owner would copy all of it for one byte.
+    package consuming func finishLine() -> [UInt8] {
+        bytes.append(0x0A)
+        return bytes
+    }
+
     // MARK: Containers
 
     package mutating func object(_ members: (inout JSONWriter) -> Void) {
@@ -155,35 +161,20 @@ package struct JSONWriter: Sendable {
         if needsComma { bytes.append(UInt8(ascii: ",")) }
     }
 
-    /// Runs of bytes that need no escape are copied whole.
+    /// One pass, in pieces for each of which there surely is room.
     private mutating func appendEscaped(_ text: Span<UInt8>) {
-        var run = 0
-        for position in text.indices {
-            let byte = text[position]
-            guard byte < 0x20 || byte == 0x22 || byte == 0x5C else { continue }
-            append(text.extracting(run..<position))
-            run = position + 1
-            bytes.append(0x5C)
-            switch byte {
-            case 0x22, 0x5C: bytes.append(byte)
-            case 0x08: bytes.append(UInt8(ascii: "b"))
-            case 0x09: bytes.append(UInt8(ascii: "t"))
-            case 0x0A: bytes.append(UInt8(ascii: "n"))
-            case 0x0C: bytes.append(UInt8(ascii: "f"))
-            case 0x0D: bytes.append(UInt8(ascii: "r"))
-            default:
-                let digits = Array("0123456789abcdef".utf8)
-                bytes.append(contentsOf: [UInt8(ascii: "u"), 0x30, 0x30])
-                bytes.append(digits[Int(byte >> 4)])
-                bytes.append(digits[Int(byte & 15)])
-            }
+        let likely = bytes.count + text.count + text.count / 16 + EscapedPiece.room(for: EscapedPiece.most)
+        // Many texts one after the other must not each move everything.
+        if text.count > EscapedPiece.most, likely > bytes.capacity {
+            bytes.reserveCapacity(max(likely, 2 * bytes.capacity))
         }
-        append(text.extracting(run..<text.count))
-    }
-
-    private mutating func append(_ run: Span<UInt8>) {
-        unsafe run.withUnsafeBufferPointer { buffer in
-            unsafe bytes.append(contentsOf: buffer)
+        var place = 0
+        while place < text.count {
+            let piece = text.extracting(place..<min(place + EscapedPiece.most, text.count))
+            bytes.append(addingCapacity: EscapedPiece.room(for: piece.count)) {
+                EscapedPiece.write(piece, to: &$0)
+            }
+            place += piece.count
         }
     }
 

@@ -101,7 +101,6 @@ extension ServerSession {
         swap(&bytes, &out.bytes)
         var writer = JSONWriter(into: bytes)
         write(&writer)
-        out.bytes = writer.finish()
-        out.bytes.append(0x0A)
+        out.bytes = writer.finishLine()
     }
 }

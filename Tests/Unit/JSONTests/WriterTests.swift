@@ -26,6 +26,33 @@ struct WriterTests {
         }
     }
 
+    /// Eight bytes are looked at in one, and 2048 at a time: every place in both, against byte by byte.
+    @Test(arguments: [0, 1, 7, 8, 9, 16, 63, 2047, 2048, 2049, 5000])
+    func `it does not matter where in a text a byte stands that must be escaped`(count: Int) throws {
+        var random = SeededGenerator(seed: count)
+        let choices: [[String]] = [
+            ["a", "é", "\u{7F}", "!", "#", "[", "]", "\u{80}"],
+            ["a", "\n", "\"", "\\", "\u{1F}", " ", "\u{0}"], ["\u{1}"],
+        ]
+        for _ in 0..<50 {
+            let often = choices[Int.random(in: 0..<choices.count, using: &random)]
+            var string = (0..<count).map { _ in often.randomElement(using: &random)! }.joined()
+            if Bool.random(using: &random) { string += "\n" }
+            var expected = "\""
+            for scalar in string.unicodeScalars {
+                switch scalar {
+                case "\"", "\\": expected += "\\\(scalar)"
+                case "\n": expected += "\\n"
+                case "\u{0}": expected += "\\u0000"
+                case "\u{1}": expected += "\\u0001"
+                case "\u{1F}": expected += "\\u001f"
+                default: expected.unicodeScalars.append(scalar)
+                }
+            }
+            #expect(written { $0.string(string) } == expected + "\"")
+        }
+    }
+
     @Test(
         arguments: [
             (written { $0.null() }, "null"), (written { $0.bool(true) }, "true"),
