@@ -29,7 +29,6 @@ package final class CellServer {
 
     static let mostOutgoing = 1 << 20
     static let mostJobs = 64
-    static let pieceToSend = 256 << 10
 
     private struct Ended: Error {}
 
@@ -133,7 +132,7 @@ package final class CellServer {
         for (call, job) in jobs {
             do throws(CellFailure) {
                 if let result = try job.step() {
-                    send(CellFrame(.fileResult, call: call, result.encoded))
+                    CellFrame.append(.fileResult, call: call, to: &outgoing) { result.write(to: &$0) }
                 } else {
                     left.append((call, job))
                 }
@@ -146,12 +145,18 @@ package final class CellServer {
 
     // MARK: Out
 
-    private func send(_ frame: CellFrame) { outgoing += frame.encoded }
+    private func send(_ frame: CellFrame) {
+        CellFrame.append(frame.kind, call: frame.call, to: &outgoing) { $0.raw(frame.payload) }
+    }
+
+    private func attempt(_ bytes: Span<UInt8>) -> Result<Int?, SystemError> {
+        Result { () throws(SystemError) in try UnixSocket.send(daemon, bytes) }
+    }
 
     private func flush() throws {
         while sent < outgoing.count {
-            let piece = Array(outgoing[sent..<min(outgoing.count, sent + Self.pieceToSend)])
-            guard let count = try UnixSocket.send(daemon, piece.span) else { break }
+            let attempt = attempt(outgoing.span.extracting(sent..<outgoing.count))
+            guard let count = try attempt.get() else { break }
             sent += count
         }
         if sent == outgoing.count {

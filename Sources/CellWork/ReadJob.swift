@@ -51,8 +51,8 @@ final class ReadJob: FileJob {
     private func stepBytes(_ count: Int) throws(SystemError) -> FileResult? {
         let room = min(limit, count) - bytes.count
         let read = try file.fd.readBytes(min(room, 4 * Self.chunk), at: offset)
-        bytes += read
         offset += UInt64(read.count)
+        if bytes.isEmpty { bytes = read } else { bytes += read }
         guard read.isEmpty || bytes.count == min(limit, count) else { return nil }
         let isComplete = try file.fd.readBytes(1, at: offset).isEmpty
         return .read(

@@ -12,9 +12,23 @@ package struct CodingFault: Error, Equatable, CustomStringConvertible, Sendable 
 }
 
 package struct ByteWriter: Sendable {
-    package private(set) var bytes: [UInt8] = []
+    package private(set) var bytes: [UInt8]
 
-    package init() {}
+    /// Goes on behind what is there already.
+    package init(behind bytes: consuming [UInt8] = []) { self.bytes = bytes }
+
+    package consuming func finish() -> [UInt8] { bytes }
+
+    /// Room for what is about to come, in one piece.
+    package mutating func reserve(_ count: Int) {
+        guard bytes.count + count > bytes.capacity else { return }
+        bytes.reserveCapacity(max(bytes.count + count, 2 * bytes.capacity))
+    }
+
+    /// What could not be known when it was written, such as a length of what followed.
+    mutating func replaceInteger(at place: Int, with value: UInt32) {
+        for byte in 0..<4 { bytes[place + byte] = UInt8(truncatingIfNeeded: value >> (8 * byte)) }
+    }
 
     package mutating func integer<Value: FixedWidthInteger>(_ value: Value) {
         for byte in 0..<(Value.bitWidth / 8) {
@@ -26,7 +40,9 @@ package struct ByteWriter: Sendable {
         data(Array(text.utf8))
     }
 
-    package mutating func data(_ data: [UInt8]) {
+    package mutating func raw(_ data: [UInt8]) { bytes.append(contentsOf: data) }
+
+    package mutating func data(_ data: some Collection<UInt8>) {
         integer(UInt32(data.count))
         bytes.append(contentsOf: data)
     }
@@ -65,11 +81,16 @@ package struct ByteReader: Sendable {
     }
 
     package mutating func data(_ field: StaticString, most: Int) throws(CodingFault) -> [UInt8] {
+        Array(try slice(field, most: most))
+    }
+
+    /// The same within the message, which it holds on to: for what may be large.
+    package mutating func slice(_ field: StaticString, most: Int) throws(CodingFault) -> ArraySlice<UInt8> {
         let count = Int(try integer(field, as: UInt32.self))
         guard count <= most else { throw fault(field, "\(count) bytes are more than \(most)") }
         guard count <= rest.count else { throw fault(field, "the message ends inside it") }
         defer { rest.removeFirst(count) }
-        return Array(rest.prefix(count))
+        return rest.prefix(count)
     }
 
     /// UTF-8 without NUL: what the kernel takes for a name, and people can read.

@@ -28,46 +28,103 @@ package struct CellFrame: Equatable, Sendable {
     }
 
     package var encoded: [UInt8] {
-        var writer = ByteWriter()
-        writer.integer(UInt32(payload.count + 5))
+        var bytes: [UInt8] = []
+        Self.append(kind, call: call, to: &bytes) {
+            $0.reserve(payload.count)
+            $0.raw(payload)
+        }
+        return bytes
+    }
+
+    /// A frame behind what waits to be sent, written where it is sent from.
+    package static func append(
+        _ kind: Kind, call: UInt32, to bytes: inout [UInt8], _ payload: (inout ByteWriter) -> Void
+    ) {
+        let start = bytes.count
+        var waiting: [UInt8] = []
+        swap(&waiting, &bytes)
+        var writer = ByteWriter(behind: waiting)
+        writer.integer(UInt32(0))
         writer.integer(call)
         writer.integer(kind.rawValue)
-        return writer.bytes + payload
+        payload(&writer)
+        writer.replaceInteger(at: start, with: UInt32(writer.bytes.count - start - 4))
+        bytes = writer.finish()
     }
 }
 
-/// Puts frames together from the pieces in which a stream brings them.
+/// Puts frames together from the pieces in which a stream brings them. Every byte of a payload is copied
+/// once, to where it stays.
 package struct CellFrameReader: Sendable {
-    private var bytes: [UInt8] = []
-    private var consumed = 0
+    private struct Begun: Sendable {
+        let kind: CellFrame.Kind
+        let call: UInt32
+        let length: Int
+        var payload: [UInt8] = []
+    }
+
+    private var header: [UInt8] = []
+    private var begun: Begun?
+    private var whole: [CellFrame] = []
+    private var taken = 0
+    private var fault: CodingFault?
+
+    /// No more is set aside for a frame because of what its header says; the rest grows as it comes.
+    private static let mostReserved = 2 << 20
 
     package init() {}
 
     package mutating func append(_ more: Span<UInt8>) {
-        if consumed > 0 {
-            bytes.removeFirst(consumed)
-            consumed = 0
+        var place = 0
+        while fault == nil, place < more.count {
+            if begun == nil {
+                let end = min(place + CellFrame.headerBytes - header.count, more.count)
+                while place < end {
+                    header.append(more[place])
+                    place += 1
+                }
+                guard header.count == CellFrame.headerBytes else { return }
+                begin()
+            }
+            guard let missing = begun.map({ $0.length - $0.payload.count }) else { return }
+            let piece = more.extracting(place..<min(place + missing, more.count))
+            unsafe piece.withUnsafeBufferPointer { unsafe begun?.payload.append(contentsOf: $0) }
+            place += piece.count
+            if piece.count == missing { end() }
         }
-        unsafe more.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
+    }
+
+    private mutating func begin() {
+        do throws(CodingFault) {
+            var reader = ByteReader(header[...])
+            let length = Int(
+                try reader.integer("length", in: UInt32(5)...UInt32(CellFrame.longestPayload + 5)))
+            let call: UInt32 = try reader.integer("call")
+            let number: UInt8 = try reader.integer("kind")
+            guard let kind = CellFrame.Kind(rawValue: number) else {
+                throw reader.fault("kind", "\(number) is none")
+            }
+            begun = Begun(kind: kind, call: call, length: length - 5)
+            begun?.payload.reserveCapacity(min(length - 5, Self.mostReserved))
+            header.removeAll(keepingCapacity: true)
+        } catch {
+            fault = error
+        }
+    }
+
+    private mutating func end() {
+        guard let frame = begun.take() else { return }
+        whole.append(CellFrame(frame.kind, call: frame.call, frame.payload))
     }
 
     /// The next whole one. After a fault the stream makes no sense any more.
     package mutating func next() throws(CodingFault) -> CellFrame? {
-        let waiting = bytes.count - consumed
-        guard waiting >= CellFrame.headerBytes else { return nil }
-        var header = ByteReader(bytes[consumed..<(consumed + CellFrame.headerBytes)])
-        let length = Int(try header.integer("length", in: UInt32(5)...UInt32(CellFrame.longestPayload + 5)))
-        let call: UInt32 = try header.integer("call")
-        let number: UInt8 = try header.integer("kind")
-        guard let kind = CellFrame.Kind(rawValue: number) else {
-            throw header.fault("kind", "\(number) is none")
+        if taken < whole.count {
+            defer { taken += 1 }
+            return whole[taken]
         }
-        guard waiting >= length + 4 else { return nil }
-        let start = consumed + CellFrame.headerBytes
-        consumed += length + 4
-        defer {
-            if consumed == bytes.count { (bytes, consumed) = ([], 0) }
-        }
-        return CellFrame(kind, call: call, Array(bytes[start..<consumed]))
+        (whole, taken) = ([], 0)
+        if let fault { throw fault }
+        return nil
     }
 }

@@ -5,6 +5,11 @@ extension FileResult {
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
+        write(to: &writer)
+        return writer.finish()
+    }
+
+    package func write(to writer: inout ByteWriter) {
         func begin(_ tag: Tag) { writer.integer(tag.rawValue) }
         switch self {
         case .read(let content):
@@ -31,7 +36,6 @@ extension FileResult {
             writer.integer(entries)
             writer.integer(bytes)
         }
-        return writer.bytes
     }
 
     package init(decoding bytes: ArraySlice<UInt8>) throws(CodingFault) {
@@ -66,6 +70,7 @@ extension FileResult.Name {
 
 extension FileResult.Content {
     func write(to writer: inout ByteWriter) {
+        writer.reserve(bytes.count + 64)
         writer.data(bytes)
         for value in [totalSize, offset, firstLine, lineCount] { writer.integer(value) }
         writer.flag(isComplete)
@@ -73,7 +78,7 @@ extension FileResult.Content {
     }
 
     init(from reader: inout ByteReader) throws(CodingFault) {
-        bytes = try reader.data("bytes", most: FileLimits.mostContent)
+        bytes = try reader.slice("bytes", most: FileLimits.mostContent)
         totalSize = try reader.integer("totalSize")
         offset = try reader.integer("offset")
         firstLine = try reader.integer("firstLine")

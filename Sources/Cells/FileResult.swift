@@ -36,7 +36,8 @@ package enum FileResult: Equatable, Sendable {
     }
 
     package struct Content: Equatable, Sendable {
-        package var bytes: [UInt8]
+        /// A part of the message that brought them, so that they are not copied out of it.
+        package var bytes: ArraySlice<UInt8>
         /// What the file said that its size is.
         package var totalSize: UInt64
         package var offset: UInt64
@@ -53,7 +54,7 @@ package enum FileResult: Equatable, Sendable {
             bytes: [UInt8], totalSize: UInt64, offset: UInt64, firstLine: UInt64 = 0,
             lineCount: UInt64 = 0, isComplete: Bool, nextOffset: UInt64, nextLine: UInt64 = 0
         ) {
-            (self.bytes, self.totalSize, self.offset) = (bytes, totalSize, offset)
+            (self.bytes, self.totalSize, self.offset) = (bytes[...], totalSize, offset)
             (self.firstLine, self.lineCount, self.isComplete) = (firstLine, lineCount, isComplete)
             (self.nextOffset, self.nextLine) = (nextOffset, nextLine)
         }

@@ -104,7 +104,7 @@ package final class StreamConnection {
             guard let count = taken(of: attempt(bytes.span)) else { return }
             sent = count
         }
-        if sent < bytes.count { keep(bytes[sent...]) }
+        if sent < bytes.count { keep(bytes, from: sent) }
         updateInterest()
     }
 
@@ -144,12 +144,25 @@ package final class StreamConnection {
         }
     }
 
-    private func keep(_ bytes: ArraySlice<UInt8>) {
-        if backlogCount == 0 { lastTaken = loop.now }
-        backlog.append(contentsOf: bytes)
+    /// Alone it is kept as it came: a large answer is not copied because it does not go out at once.
+    private func keep(_ bytes: [UInt8], from start: Int) {
+        if backlogCount == 0 {
+            lastTaken = loop.now
+            (backlog, sentOfBacklog) = (bytes, start)
+        } else {
+            dropSent()
+            backlog.append(contentsOf: bytes[start...])
+        }
         guard backlogCount <= limits.mostBacklog else { return end(.overflowed(backlogCount)) }
         if backlogCount > limits.highWater { isPaused = true }
         watchForStall()
+    }
+
+    /// Before the backlog grows, so that what is behind it is never more than what is in it.
+    private func dropSent() {
+        guard sentOfBacklog > backlog.count / 2 else { return }
+        backlog.removeFirst(sentOfBacklog)
+        sentOfBacklog = 0
     }
 
     private func writeBacklog() {
@@ -158,12 +171,7 @@ package final class StreamConnection {
         guard let count = taken(of: attempt) else { return }
         if count > 0 { lastTaken = loop.now }
         sentOfBacklog += count
-        if backlogCount == 0 {
-            (backlog, sentOfBacklog) = ([], 0)
-        } else if sentOfBacklog > backlog.count / 2 {
-            backlog.removeFirst(sentOfBacklog)
-            sentOfBacklog = 0
-        }
+        if backlogCount == 0 { (backlog, sentOfBacklog) = ([], 0) }
         if isPaused, backlogCount <= limits.lowWater {
             isPaused = false
             handlers.onDrain()

@@ -14,19 +14,24 @@ extension OwnedFD {
 
     /// At most so many bytes; fewer at the end.
     package func readBytes(_ count: Int, at offset: UInt64) throws(SystemError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var filled = 0
-        while filled < count {
-            let read = try systemCall("pread") {
-                unsafe bytes.withUnsafeMutableBytes {
-                    unsafe pread(
-                        raw, $0.baseAddress! + filled, count - filled, off_t(clamping: offset) + filled)
+        var fault: SystemError?
+        // Not filled with zeroes first: what is not read is not part of it.
+        let bytes = unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+            do throws(SystemError) {
+                while filled < count {
+                    let read = try systemCall("pread") {
+                        unsafe pread(
+                            raw, buffer.baseAddress! + filled, count - filled,
+                            off_t(clamping: offset) + filled)
+                    }
+                    if read == 0 { break }
+                    filled += read
                 }
+            } catch {
+                fault = error
             }
-            if read == 0 { break }
-            filled += read
         }
-        bytes.removeLast(count - filled)
+        if let fault { throw fault }
         return bytes
     }
 

@@ -7,6 +7,8 @@
 //   no NUL, no control codes     Latin-1, or Windows-1252 where C1 codes are in use
 //   anything else                not text
 
+import Glibc
+
 struct FoundText: Equatable, Sendable {
     enum Encoding: String, CaseIterable, Sendable {
         case utf8 = "utf-8"
@@ -20,6 +22,23 @@ struct FoundText: Equatable, Sendable {
     var encoding: Encoding
     /// Some bytes had no meaning, and are U+FFFD in the text.
     var isLossy = false
+
+    /// `nil` where it is not UTF-8, or has a NUL in it. What nearly every file is: looked at once.
+    init?(utf8 bytes: ArraySlice<UInt8>) {
+        guard !Self.hasNUL(bytes) else { return nil }
+        let isMarked = bytes.starts(with: [0xEF, 0xBB, 0xBF])
+        guard let text = String(validating: isMarked ? bytes.dropFirst(3) : bytes, as: UTF8.self) else {
+            return nil
+        }
+        self.init(text: text, encoding: .utf8)
+    }
+
+    static func hasNUL(_ bytes: ArraySlice<UInt8>) -> Bool {
+        unsafe bytes.withUnsafeBytes { buffer in
+            guard let start = buffer.baseAddress else { return false }
+            return unsafe memchr(start, 0, buffer.count) != nil
+        }
+    }
 
     /// `nil` where it is not text.
     init?(finding bytes: [UInt8]) {
@@ -123,11 +142,11 @@ struct FoundText: Equatable, Sendable {
     ]
 }
 
-extension [UInt8] {
+extension RandomAccessCollection<UInt8> where Index == Int {
     /// How many bytes at the end begin a character of UTF-8 and do not end it.
     var openCharacterLength: Int {
         for length in 1...3 where length <= count {
-            let byte = self[count - length]
+            let byte = self[endIndex - length]
             if byte & 0xC0 == 0x80 { continue }
             let whole = byte >= 0xF0 ? 4 : byte >= 0xE0 ? 3 : byte >= 0xC0 ? 2 : 1
             return byte < 0xF8 && whole > length ? length : 0

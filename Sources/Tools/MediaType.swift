@@ -1,6 +1,6 @@
 /// What a file is, by the first bytes of it.
 enum MediaType {
-    static func of(_ bytes: [UInt8]) -> String? {
+    static func of(_ bytes: ArraySlice<UInt8>) -> String? {
         if bytes.starts(with: "RIFF".utf8), bytes.dropFirst(8).starts(with: "WEBP".utf8) {
             return "image/webp"
         }

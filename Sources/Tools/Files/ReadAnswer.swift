@@ -4,6 +4,9 @@ import MCP
 
 /// What was read of a file, as it is shown.
 struct ReadAnswer {
+    /// What is longer is not said twice.
+    static let longestRepeated = 64 << 10
+
     private let path: String
     private var content: FileResult.Content
 
@@ -18,7 +21,10 @@ struct ReadAnswer {
                 choices: FoundText.Encoding.allCases.map(\.rawValue) + ["base64"])),
         .optional("mime_type", .string()),
         .optional(
-            "content", .string("The text or base64; absent for an image, which is in the content blocks")),
+            "content",
+            .string(
+                "The text or base64; absent for an image, and above 64 KiB: then it is in the content blocks"
+                    + " alone")),
         .optional("is_lossy", .boolean("Some bytes had no meaning as text and are U+FFFD in it")),
         .required("size_bytes", .count("The size of the whole file; 0 for files that the kernel makes up")),
         .required("offset", .count("The byte that this begins at")),
@@ -38,7 +44,7 @@ struct ReadAnswer {
                     + " \(ReadFile.largestImage) bytes are not shown. Its bytes can be read in parts, with"
                     + " encoding=\"base64\", offset and length.")
         }
-        let base64 = Base64.encode(content.bytes)
+        let base64 = Base64.encode(Array(content.bytes))
         return ToolResult(
             [.image(base64: base64, mimeType: type)],
             structured: JSONWriter.bytes {
@@ -58,8 +64,8 @@ struct ReadAnswer {
 
     /// Leaves halves of characters to whoever reads on.
     private mutating func takeText(_ form: ReadFile.Form) -> FoundText? {
-        var bytes = content.bytes
-        if bytes.contains(0) {
+        if FoundText.hasNUL(content.bytes) {
+            var bytes = Array(content.bytes)
             // A unit of UTF-16 that a line's end, which is looked for by byte, has halved.
             if content.offset % 2 == 1 { bytes.removeFirst() }
             if let found = FoundText(finding: bytes) {
@@ -68,17 +74,18 @@ struct ReadAnswer {
                 }
                 return found
             }
-            return form == .text ? FoundText(lossy: content.bytes) : nil
+            return form == .text ? FoundText(lossy: Array(content.bytes)) : nil
         }
+        let bytes = content.bytes
         let begun = content.offset > 0 ? bytes.continuedCharacterLength : 0
         let open = content.isComplete ? 0 : bytes.dropFirst(begun).count > 4 ? bytes.openCharacterLength : 0
-        let whole = Array(bytes.dropFirst(begun).dropLast(open))
-        if String(validating: whole, as: UTF8.self) != nil {
+        if let found = FoundText(utf8: bytes.dropFirst(begun).dropLast(open)) {
             content.offset += UInt64(begun)
             content.nextOffset -= UInt64(open)
-            return FoundText(finding: whole)
+            return found
         }
-        return FoundText(finding: bytes) ?? (form == .text ? FoundText(lossy: bytes) : nil)
+        let other = Array(bytes)
+        return FoundText(finding: other) ?? (form == .text ? FoundText(lossy: other) : nil)
     }
 
     private func text(_ found: FoundText) -> ToolResult {
@@ -99,7 +106,7 @@ struct ReadAnswer {
     }
 
     private func binary(_ type: String) -> ToolResult {
-        let base64 = Base64.encode(content.bytes)
+        let base64 = Base64.encode(Array(content.bytes))
         let uri = "file://" + Self.escaped(Permission.path(.read, path).object)
         var blocks: [Content] = [.resource(uri: uri, mimeType: type, .blob(base64: base64))]
         if let marker { blocks.append(.text(marker)) }
@@ -162,7 +169,7 @@ struct ReadAnswer {
         json.member("path", path)
         json.member("encoding", encoding)
         json.member("mime_type", type)
-        json.optionalMember("content", shown)
+        if let shown, shown.utf8.count <= Self.longestRepeated { json.member("content", shown) }
         if isLossy { json.member("is_lossy", true) }
         json.member("size_bytes", content.totalSize)
         json.member("offset", content.offset)

@@ -192,6 +192,21 @@ import Testing
         #expect(found == Self.frames)
     }
 
+    @Test("A frame is the same bytes behind others, and what came before a fault comes out before it")
+    func behindOthers() throws {
+        var bytes: [UInt8] = []
+        for frame in Self.frames {
+            CellFrame.append(frame.kind, call: frame.call, to: &bytes) { $0.raw(frame.payload) }
+        }
+        #expect(bytes == Self.frames.flatMap(\.encoded))
+        var reader = CellFrameReader()
+        reader.append((bytes + [4, 0, 0, 0, 0, 0, 0, 0, 1]).span)
+        for frame in Self.frames { #expect(try reader.next() == frame) }
+        #expect(throws: CodingFault.self) { try reader.next() }
+        reader.append(bytes.span)
+        #expect(throws: CodingFault.self) { try reader.next() }
+    }
+
     @Test(
         "A length that cannot be and a kind that is none are faults at once",
         arguments: [

@@ -107,6 +107,22 @@ struct ReadFileTests {
         #expect(text["is_lossy"]?.bool == true)
     }
 
+    @Test func `what is longer than 64 KiB is given once, in the content blocks`() async throws {
+        let most = [UInt8](repeating: 0x61, count: 64 << 10)
+        let twice = try await read(content(most), arguments: #","length":1048576"#)
+        #expect(twice["content"]?.string == twice.text)
+        let once = try await read(content(most + [0x62]), arguments: #","length":1048576"#)
+        #expect(once.text.utf8.count == most.count + 1)
+        #expect(once["content"] == nil)
+        #expect(once["size_bytes"]?.integer == Int64(most.count + 1))
+    }
+
+    @Test func `a mark of UTF-8 is no text, and a NUL in what is UTF-8 makes it none`() async throws {
+        let marked = try await read(content([0xEF, 0xBB, 0xBF] + Array("é".utf8)))
+        #expect((marked.text, marked["encoding"]?.string) == ("é", "utf-8"))
+        #expect(try await read(content(Array("a\0bcdef".utf8)))["encoding"]?.string == "base64")
+    }
+
     @Test func `base64 that is cut says so behind it`() async throws {
         let called = try await read(
             content([0x61], total: 3, isComplete: false), arguments: #","encoding":"base64","length":1"#)
