@@ -10,6 +10,7 @@
 #include <linux/loop.h>
 #include <net/if.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stddef.h>

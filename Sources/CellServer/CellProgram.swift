@@ -32,6 +32,7 @@ package enum CellProgram {
         do throws(SystemError) {
             // celld's end would come too late if it had ended before this; then there is no order to read.
             try Process.dieWithParent()
+            Allocator.keep(CellServer.keptMemory)
             Signals.ignoreBrokenPipes()
             Signals.ignoreFileLimit()
             try control.setBlocking(true)

@@ -28,6 +28,10 @@ package final class CellServer {
     private var jobs: [(call: UInt32, job: any FileJob)] = []
 
     static let mostOutgoing = 1 << 20
+    /// Free memory that stays with a cell that is at work, until it has done nothing large for a second.
+    static let keptMemory = 4 << 20
+    private static let large = 64 << 10
+    private var givesBackAt: Duration?
     static let mostJobs = 64
 
     private struct Ended: Error {}
@@ -62,6 +66,10 @@ package final class CellServer {
         programs.poll(&set, reading: !isBackedUp)
         try set.wait(milliseconds: patience(programs, isBackedUp))
 
+        if let due = givesBackAt, SystemClock.monotonic >= due {
+            Allocator.giveBack()
+            givesBackAt = nil
+        }
         guard set[1].isEmpty else { throw Ended() }
         if set[0].contains(.write) || set[0].isHungUp { try flush() }
         if set[0].contains(.read) || set[0].isHungUp { try receive(programs) }
@@ -81,6 +89,7 @@ package final class CellServer {
             let soon = SystemClock.monotonic + .milliseconds(10)
             until = min(until ?? soon, soon)
         }
+        if let due = givesBackAt { until = min(until ?? due, due) }
         return until.map(SystemClock.millisecondsUntil) ?? -1
     }
 
@@ -159,6 +168,7 @@ package final class CellServer {
             guard let count = try attempt.get() else { break }
             sent += count
         }
+        if sent > Self.large { givesBackAt = SystemClock.monotonic + .seconds(1) }
         if sent == outgoing.count {
             (outgoing, sent) = ([], 0)
         } else if sent > outgoing.count / 2 {

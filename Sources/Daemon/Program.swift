@@ -44,6 +44,7 @@ package enum Program {
             return ExitStatus.failure
         }
         do {
+            Allocator.keep(keptMemory)
             // Before anything else opens a descriptor, which could get the number of one that is missing.
             let passed = options.standalone == nil ? try claimSockets(passed) : []
             let loop = try EventLoop()
@@ -77,6 +78,9 @@ package enum Program {
             return ExitStatus.failure
         }
     }
+
+    /// Free memory that is not given back: some large answers at a time.
+    private static let keptMemory = 8 << 20
 
     private static func celldLink(
         _ options: Options, on loop: EventLoop, log: Log
