@@ -104,6 +104,8 @@ final class CellBuilder {
             var passed = DescriptorTable()
             let work = try asRefusal { () throws(SystemError) in
                 let pair = try UnixSocket.pair()
+                // A result of a megabyte goes out in one turn of the cell.
+                UnixSocket.setSendRoom(pair.other, 1 << 20)
                 try passed.add(pair.other)
                 return pair.keepOne()
             }

@@ -183,6 +183,17 @@ package enum UnixSocket {
         }
     }
 
+    /// Room for what has been sent and not yet read. What may be set beyond the machine's limit for everybody
+    /// is the privileged's, and less is no error: it only costs turns.
+    package static func setSendRoom(_ socket: borrowing OwnedFD, _ bytes: Int) {
+        var count = CInt(bytes)
+        let size = socklen_t(MemoryLayout<CInt>.size)
+        let raw = socket.raw
+        if unsafe setsockopt(raw, SOL_SOCKET, SO_SNDBUFFORCE, &count, size) != 0 {
+            _ = unsafe setsockopt(raw, SOL_SOCKET, SO_SNDBUF, &count, size)
+        }
+    }
+
     /// A leading `@` names the abstract namespace, as systemd writes it.
     private static func withAddress(
         _ path: String, _ call: StaticString,
