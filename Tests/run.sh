@@ -1,6 +1,6 @@
 #!/bin/sh
-# Every test: the Swift suites, the official Python SDK and fastmcp as clients of the real programs, and at
-# the end every message that the daemon sent in any of them against its revision's JSON schema.
+# Every test: the Swift suites, cells driven by hand and the probe that tries to get out of them, the official
+# Python SDK and fastmcp as clients of the real programs, and at the end every message that the daemon sent in any of them against its revision's JSON schema.
 set -eu
 build=$1
 python=$2
@@ -18,6 +18,9 @@ mkdir -p "$CLOISTER_WIRE"
 echo '== Unit and integration tests'
 swift build --build-tests
 swift test --skip-build
+
+echo '== Cells: walls that fail, deaths, hostile programs, the probe'
+(cd Tests/Cells && PYTHONDONTWRITEBYTECODE=1 "$python" -m pytest -q)
 
 echo '== Official Python SDK and fastmcp'
 (cd Tests/Interop && PYTHONDONTWRITEBYTECODE=1 "$python" -m pytest -q)

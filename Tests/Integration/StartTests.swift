@@ -179,7 +179,7 @@ import Testing
     static let obstacles = [
         Obstacle(
             testDescription: "no parent", directory: "/no/such",
-            complaint: "mkdir DIR/no/such: No such file or directory"),
+            complaint: "mkdirat DIR/no/such: No such file or directory"),
         Obstacle(
             testDescription: "a file", directory: "/file", complaint: "open DIR/file: Not a directory"),
         Obstacle(
