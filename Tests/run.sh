@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every test: the Swift suites, cells driven by hand and the probe that tries to get out of them, the official
-# Python SDK and fastmcp as clients of the real programs, and at the end every message that the daemon sent in any of them against its revision's JSON schema.
+# Python SDK and fastmcp as clients of the real programs, and at the end every message that the daemon sent in any of
+# them against its revision's JSON schema.
 set -eu
 build=$1
 python=$2

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 
 from cells import ALL_WALLS, BINARIES, WALLS, Refusal, plan
-from machine import descriptors, loop_devices
+from machine import descriptors, eventually, loop_devices
 
 INDISPENSABLE = ["mountns", "pidns", "fileview"]
 DISPENSABLE = [wall for wall in WALLS if wall not in INDISPENSABLE]
@@ -95,7 +95,7 @@ def refused(keeper, traces, encoded_plan=None):
         traces.watch(keeper.build(encoded_plan))
     traces.assert_no_cells()
     assert loop_devices(keeper.state) == []
-    assert descriptors(keeper.process.pid) == before
+    assert eventually(lambda: descriptors(keeper.process.pid) == before)
     assert keeper.process.poll() is None
     return refusal.value
 
