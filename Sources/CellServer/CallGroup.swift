@@ -1,12 +1,13 @@
 // All the processes of one call, so that they can be ended together: a control group where there are such, and
-// otherwise a mark in the environment that they inherit.
+// otherwise whom they descend from, and a mark in the environment that they inherit.
 
 import Linux
 
 final class CallGroup {
     private let group: ControlGroup?
     private let name: String
-    private let mark: UInt32
+    let mark: UInt32
+    private let census: ProcessCensus?
     // Open before they are wanted: a group is made while nobody waits, and its end is waited for.
     private let events: ControlGroup.Statistics?
     private let cpu: ControlGroup.Statistics?
@@ -19,6 +20,7 @@ final class CallGroup {
         name = "call-\(mark)"
         let group = try parent.makeChild(name)
         self.group = group
+        census = nil
         events = group.statistics("cgroup.events")
         cpu = group.statistics("cpu.stat")
         memoryEvents = group.statistics("memory.events")
@@ -27,16 +29,16 @@ final class CallGroup {
         try? group.set("memory.oom.group", "1")
     }
 
-    /// Where there are no control groups.
-    init(_ mark: UInt32) {
+    /// Where there are no control groups. `leaders` are the first processes of all calls, with their marks.
+    init(_ mark: UInt32, leaders: @escaping () -> [Int32: UInt32]) {
         self.mark = mark
+        census = ProcessCensus(call: mark, leaders: leaders)
         group = nil
         name = ""
         (events, cpu, memoryEvents, memoryPeak) = (nil, nil, nil, nil)
     }
 
-    static let markName = "CLOISTER_CALL"
-    var variable: String { "\(Self.markName)=\(mark)" }
+    var variable: String { "\(ProcessCensus.markName)=\(mark)" }
 
     func table() throws(SystemError) -> DescriptorTable {
         var table = DescriptorTable()
@@ -48,11 +50,11 @@ final class CallGroup {
     func kill() {
         // A kernel before 5.14 has groups and no cgroup.kill.
         if let group, (try? group.kill()) != nil { return }
-        ProcessMarks.killAll(with: variable)
+        census?.killAll()
     }
 
     var isEmpty: Bool {
-        group == nil ? !ProcessMarks.exists(variable) : events?.number("populated") == 0
+        group == nil ? census?.members.isEmpty ?? true : events?.number("populated") == 0
     }
 
     /// False while something in it is not gone yet.
@@ -66,30 +68,4 @@ final class CallGroup {
     var peakMemoryBytes: UInt64? { memoryPeak?.text.flatMap { UInt64($0.filter(\.isNumber)) } }
 
     var ranOutOfMemory: Bool { (memoryEvents?.number("oom_kill") ?? 0) > 0 }
-}
-
-/// Processes by a variable that they were started with. A program that hides its environment is found by
-/// being unreadable, which no honest one is.
-enum ProcessMarks {
-    static func killAll(with variable: String) {
-        // Whoever forks faster than this looks meets the limit of processes, and then a pass that finds all.
-        for _ in 0..<50 {
-            let found = processes(with: variable)
-            if found.isEmpty { return }
-            for pid in found { Signals.send(to: pid) }
-        }
-    }
-
-    static func exists(_ variable: String) -> Bool { !processes(with: variable).isEmpty }
-
-    private static func processes(with variable: String) -> [Int32] {
-        let entries = (try? File.open("/proc", .directory).entryNames()) ?? []
-        let wanted = Array(variable.utf8)
-        return entries.compactMap(Int32.init).filter { pid in
-            guard pid > 2, let environment = try? File.read("/proc/\(pid)/environ", limit: 256 << 10) else {
-                return false
-            }
-            return environment.split(separator: 0).contains { $0.elementsEqual(wanted) }
-        }
-    }
 }

@@ -4,12 +4,16 @@ import Linux
 /// small program does, and a client waits for neither.
 struct CallGroups {
     private let parent: ControlGroup?
+    /// The first processes of all calls that run, with their marks: for where there are no control groups.
+    private let leaders: () -> [Int32: UInt32]
     private var spare: CallGroup?
     /// Whose call has ended. Something in them may not be quite gone.
     private var used: [CallGroup] = []
     private var lastMark: UInt32 = 0
 
-    init(below parent: ControlGroup?) { self.parent = parent }
+    init(below parent: ControlGroup?, leaders: @escaping () -> [Int32: UInt32]) {
+        (self.parent, self.leaders) = (parent, leaders)
+    }
 
     mutating func take() throws(SystemError) -> CallGroup {
         if let group = spare.take() { return group }
@@ -32,7 +36,7 @@ struct CallGroups {
 
     private mutating func make() throws(SystemError) -> CallGroup {
         lastMark += 1
-        guard let parent else { return CallGroup(lastMark) }
+        guard let parent else { return CallGroup(lastMark, leaders: leaders) }
         return try CallGroup(lastMark, below: parent)
     }
 }

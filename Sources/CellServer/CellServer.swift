@@ -54,6 +54,8 @@ package final class CellServer {
                 isTidy = programs.tidy()
                 try turn(programs)
             }
+            // Who waited for a program is told why there will be none.
+            try flush()
         } catch {}
     }
 
@@ -106,16 +108,16 @@ package final class CellServer {
         do throws(CellFailure) {
             switch frame.kind {
             case .fileRequest:
-                guard let request = try? FileRequest(decoding: frame.payload[...]) else {
-                    throw Self.senseless
+                let request = try Self.decode { () throws(CodingFault) in
+                    try FileRequest(decoding: frame.payload[...])
                 }
                 guard jobs.count < Self.mostJobs else {
                     throw CellFailure(.tooLarge, "\(Self.mostJobs) file operations are under way")
                 }
                 jobs.append((frame.call, try files.job(for: request)))
             case .programRequest:
-                guard let request = try? ProgramRequest(decoding: frame.payload[...]) else {
-                    throw Self.senseless
+                let request = try Self.decode { () throws(CodingFault) in
+                    try ProgramRequest(decoding: frame.payload[...])
                 }
                 try programs.perform(request, call: frame.call)
             case .cancel:
@@ -125,14 +127,22 @@ package final class CellServer {
                     throw CellFailure(.cancelled, "cancelled")
                 }
             case .fileResult, .programResult, .failure, .output, .errorOutput:
-                throw Self.senseless
+                throw CellFailure(.invalid, "the cell is not asked by answers")
             }
         } catch {
             send(CellFrame(.failure, call: frame.call, error.encoded))
         }
     }
 
-    private static let senseless = CellFailure(.invalid, "the cell does not understand this request")
+    private static func decode<Request>(
+        _ decoded: () throws(CodingFault) -> Request
+    ) throws(CellFailure) -> Request {
+        do throws(CodingFault) {
+            return try decoded()
+        } catch {
+            throw CellFailure(.invalid, "the cell does not understand this request: \(error)")
+        }
+    }
 
     // MARK: Work
 

@@ -12,6 +12,7 @@ struct OutputKeeper {
     private let name: String
     private var head: [UInt8] = []
     private var spill: SpillFile?
+    private var hasBegunFile = false
 
     /// A file that takes more than this of output helps nobody.
     static let mostInFile = 64 << 20
@@ -26,13 +27,15 @@ struct OutputKeeper {
         if total <= UInt64(most) {
             head += bytes
         } else {
-            if spill == nil, file.isEmpty { beginFile() }
+            if !hasBegunFile { beginFile() }
             spill?.append(bytes)
         }
         return sent
     }
 
+    /// Once: a file that could be had later would not have the beginning.
     private mutating func beginFile() {
+        hasBegunFile = true
         spill = SpillFile(named: name, beginningWith: head)
         file = spill?.path ?? ""
         head = []

@@ -12,7 +12,7 @@ import Linux
 
 final class Programs {
     private let starter: Starter
-    private var groups: CallGroups
+    private var groups = CallGroups(below: nil) { [:] }
     /// Asked for, in order, and not yet answered.
     private var unanswered: [(program: RunningProgram, since: Duration)] = []
     /// Children that ended and that no answer has named yet.
@@ -35,8 +35,12 @@ final class Programs {
         send: @escaping (CellFrame) -> Void
     ) {
         self.starter = starter
-        groups = CallGroups(below: group)
         self.send = send
+        groups = CallGroups(below: group) { [unowned self] in leaders }
+    }
+
+    private var leaders: [Int32: UInt32] {
+        Dictionary(running.map { ($0.pid, $0.group.mark) }) { _, later in later }
     }
 
     /// A program of the cell can end the starter, or stop it: they are of the same user.
@@ -132,7 +136,7 @@ final class Programs {
                 throw error
             }
         } catch {
-            throw Self.failure(error, start.arguments[0])
+            throw Self.failure(error, start.arguments)
         }
     }
 
@@ -184,9 +188,18 @@ final class Programs {
                 take(answer, for: unanswered.removeFirst().program)
             }
         } catch {
-            starterIsAlive = false
+            loseStarter()
         }
         if unanswered.isEmpty { unclaimed = [] }
+    }
+
+    /// Nothing can be started any more, and so the cell ends. Who waits for a start is told why.
+    private func loseStarter() {
+        starterIsAlive = false
+        for (program, _) in unanswered {
+            take(.failed(SystemError("recv", .brokenPipe, "the starter")), for: program)
+        }
+        unanswered = []
     }
 
     private func take(_ answer: Starter.Answer, for program: RunningProgram) {
@@ -203,7 +216,7 @@ final class Programs {
         case .failed(let error):
             running.removeAll { $0 === program }
             groups.giveBack(program.group)
-            let failure = Self.failure(error, program.arguments[0])
+            let failure = Self.failure(error, program.arguments)
             let call: UInt32? = if case .call(let call) = program.role { call } else { program.startCall }
             if let call { send(CellFrame(.failure, call: call, failure.encoded)) }
         }
@@ -212,13 +225,27 @@ final class Programs {
     /// Keeps the output files of one visit apart from those of the next.
     private static let stamp = SystemClock.secondsSince1970
 
-    private static func failure(_ error: SystemError, _ name: String) -> CellFailure {
+    private static func failure(_ error: SystemError, _ arguments: [String]) -> CellFailure {
+        let name = arguments[0]
         switch (error.call, error.errno) {
         case ("execve", .notFound):
             return CellFailure(.notFound, "there is no program \(name) in this cell")
         case ("execve", .permissionDenied):
             return CellFailure(
                 .deniedByWall, "\(name) may not be executed: it is not an executable file here")
+        case ("execve", .listTooLong):
+            let longest = arguments.map(\.utf8.count).max() ?? 0
+            return CellFailure(
+                .tooLarge,
+                "\(name) could not be started: its longest argument has \(longest) bytes, and the kernel takes 131071"
+            )
+        case ("recv", _), ("sendmsg", _):
+            return CellFailure(
+                .other,
+                """
+                \(name) could not be started: the process that starts programs gave no answer, because a program of \
+                this cell stopped or killed it. The cell ends
+                """)
         case ("open", .notFound):
             return CellFailure(.notFound, "there is no directory \(error.object) to run in")
         default:
@@ -279,7 +306,7 @@ final class Programs {
     func reapAll() {
         while let ended = Orphans.reap() {
             if ended.pid == starter.pid {
-                starterIsAlive = false
+                loseStarter()
             } else if let program = running.first(where: { $0.pid == ended.pid }) {
                 end(program, ended)
             } else if !unanswered.isEmpty {

@@ -136,11 +136,13 @@ final class Workspaces {
             let file = try File.open(unfinished, [.readWrite, .create, .exclusive, .noFollow], mode: 0o600)
             try File.setLength(file, bytes)
         }
-        // Small tables: a workspace has many files, but not millions. No blocks are kept for root.
-        let status = try Spawn.run([
-            "mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-i", "16384", "-J", "size=4",
-            "-E", "root_owner=\(user.uid):\(user.gid),lazy_itable_init=1,nodiscard", unfinished,
-        ])
+        // Small tables: a workspace has many files, but not millions. No blocks are kept for root. The smallest
+        // journal would be most of a small workspace.
+        let journal = bytes < 16 << 20 ? ["-O", "^has_journal"] : ["-J", "size=4"]
+        let status = try Spawn.run(
+            ["mke2fs", "-q", "-F", "-t", "ext4", "-m", "0", "-i", "16384"] + journal + [
+                "-E", "root_owner=\(user.uid):\(user.gid),lazy_itable_init=1,nodiscard", unfinished,
+            ])
         guard status == .exited(0) else {
             try? File.remove(unfinished)
             throw SystemError("mke2fs", .invalid, path)

@@ -37,7 +37,9 @@ package struct ProgramStart: Equatable, Sendable {
         arguments = try list("arguments")
         environment = try list("environment")
         directory = try reader.text("directory", most: CellPlan.longestPath)
-        guard !arguments.isEmpty else { throw reader.fault("arguments", "there is no program") }
+        guard arguments.first?.isEmpty == false else {
+            throw reader.fault("arguments", "there is no program")
+        }
         guard byteCount <= Self.mostBytes else {
             throw reader.fault("arguments", "\(byteCount) bytes are more than \(Self.mostBytes)")
         }

@@ -18,7 +18,7 @@ package enum Wall: String, CaseIterable, Sendable {
         case .utsns: "the host's name cannot be seen or changed"
         case .netns: "no network but a loopback of its own"
         case .cgroupns: "the host's control groups cannot be seen"
-        case .timens: "the host's uptime cannot be seen"
+        case .timens: "its clocks begin with it, and not with the machine"
         case .fileview: "no file exists but those that were given"
         case .descriptors: "nothing is inherited but what the plan names"
         case .capabilities: "no capability in any set, for good"

@@ -25,6 +25,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let brokenPipe = Errno(rawValue: EPIPE)
     package static let processFilesExhausted = Errno(rawValue: EMFILE)
     package static let systemFilesExhausted = Errno(rawValue: ENFILE)
+    package static let listTooLong = Errno(rawValue: E2BIG)
     package static let messageTooLong = Errno(rawValue: EMSGSIZE)
 
     package var description: String {

@@ -51,6 +51,7 @@ package struct SignalFD: ~Copyable, Sendable {
 package enum Signals {
     package static let childEnded = SIGCHLD
     package static let kill = SIGKILL
+    package static let stop = SIGSTOP
 
     /// A peer that hangs up is an error of the write, not the end of the process.
     package static func ignoreBrokenPipes() {

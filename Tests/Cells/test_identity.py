@@ -5,43 +5,14 @@ import os
 import pwd
 import signal
 import socket
-import time
 
 import pytest
 
 from cells import Refusal, data, integer, plan
+from clients import client
 from machine import eventually, host_pid, status
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
-
-
-@contextlib.contextmanager
-def client(uid, gid=None, groups=()):
-    """Our end of a connection, at whose other end is a process of this user; and that process."""
-    name = f"\0cells.{os.getpid()}.{time.monotonic_ns()}"
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(name)
-        listener.listen()
-        pid = os.fork()
-        if pid == 0:
-            with contextlib.suppress(BaseException):
-                os.setgroups(list(groups))
-                os.setresgid(*[uid if gid is None else gid] * 3)
-                os.setresuid(uid, uid, uid)
-                with socket.socket(socket.AF_UNIX) as far:
-                    far.connect(name)
-                    signal.pause()
-            os._exit(0)
-        try:
-            listener.settimeout(10)
-            accepted, _ = listener.accept()
-            with accepted:
-                yield accepted, pid
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            with contextlib.suppress(ChildProcessError):
-                os.waitpid(pid, 0)
 
 
 USERS = [(1000, 1000, ()), (1, 1, ()), (4242, 100, ()), (4_000_000_000, 4_000_000_000, ()), (1000, 1000, (0, 4, 27))]
