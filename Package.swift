@@ -82,13 +82,13 @@ let package = Package(
 
         // What a fuzzer feeds; the unit tests replay its corpora.
         .target(
-            name: "FuzzTargets", dependencies: ["JSON", "MCP"], path: "Tests/Fuzz/Targets",
+            name: "FuzzTargets", dependencies: ["Cells", "JSON", "MCP"], path: "Tests/Fuzz/Targets",
             swiftSettings: rules),
         .target(
             name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
             swiftSettings: rules),
         unitTests(of: "JSON", with: ["FuzzTargets"]),
-        unitTests(of: "Cells"),
+        unitTests(of: "Cells", with: ["FuzzTargets"]),
         unitTests(of: "CellWork", with: ["Cells", "Linux"]),
         unitTests(of: "Linux"),
         unitTests(of: "Seccomp", with: ["Linux"]),
@@ -103,7 +103,7 @@ let package = Package(
     ]
 )
 
-if isFuzzing { package.targets += ["fuzz-json", "fuzz-session"].map(fuzzer) }
+if isFuzzing { package.targets += ["fuzz-json", "fuzz-session", "fuzz-cells"].map(fuzzer) }
 
 func fuzzer(_ name: String) -> Target {
     .executableTarget(

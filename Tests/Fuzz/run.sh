@@ -2,11 +2,11 @@
 # Builds the fuzzers and runs each of them for SECONDS, from the corpus in git. What they find new is kept
 # in .build/fuzz/found/<target>/, a crashing input in .build/fuzz/crashes/<target>/; git stays clean.
 #
-#   Tests/Fuzz/run.sh SECONDS [json|session]
+#   Tests/Fuzz/run.sh SECONDS [json|session|cells]
 set -euo pipefail
 
-seconds=${1:?usage: Tests/Fuzz/run.sh SECONDS [json|session]}
-targets=${2:-json session}
+seconds=${1:?usage: Tests/Fuzz/run.sh SECONDS [json|session|cells]}
+targets=${2:-json session cells}
 cd "$(dirname "$0")/../.."
 build=.build/fuzz
 

@@ -9,3 +9,8 @@ func fuzzJSON(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
 func fuzzSession(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
     fuzzSession(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
 }
+
+@_cdecl("cloister_fuzz_cells")
+func fuzzCells(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    fuzzCells(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
+}
