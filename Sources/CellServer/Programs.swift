@@ -249,7 +249,9 @@ final class Programs {
         case ("open", .notFound):
             return CellFailure(.notFound, "there is no directory \(error.object) to run in")
         default:
-            return CellFailure(.other, "\(name) could not be started: \(error)")
+            let object = error.object.isEmpty ? name : error.object
+            return CellFailure(
+                .other, "\(name) could not be started: \(error.call) \(object): \(error.errno)")
         }
     }
 
@@ -272,7 +274,7 @@ final class Programs {
         if !unanswered.isEmpty { hearStarter() }
         let now = SystemClock.monotonic
         if let oldest = unanswered.first, oldest.since + Self.starterPatience <= now {
-            starterIsAlive = false
+            loseStarter()
         }
         for (place, program) in polled.enumerated() {
             let base = first + 1 + place * RunningProgram.pollPlaces

@@ -29,7 +29,7 @@ def data(value):
 
 
 def text(value):
-    return data(value.encode())
+    return data(value.encode(errors="surrogateescape"))
 
 
 class Reader:
