@@ -100,12 +100,28 @@ package struct FileView: ~Copyable {
             try Mount.set([.noSetUID, .noDevices], on: mount, named: Self.workspace)
             trees.append(DetachedTree(mount, at: Self.workspace))
         }
-        for tree in order.trees {
-            let isDirectory = File.kind(of: tree.path) == .directory
-            try open(
-                tree.path, tree.isWritable ? [.noSetUID, .noDevices] : [.readOnly, .noSetUID, .noDevices],
-                isDirectory: isDirectory)
+        for tree in order.trees { try open(tree) }
+    }
+
+    /// A granted tree. A symbolic link on its path could have been laid by a cell that may write there: it would
+    /// choose what the next one is given.
+    private mutating func open(_ tree: CellPlan.Tree) throws(SystemError) {
+        guard let name = FileName(tree.path.utf8.dropFirst()) else {
+            throw SystemError("openat2", .invalid, tree.path)
         }
+        let place: OwnedFD
+        do throws(SystemError) {
+            place = try File.open("/", .directory).open(
+                name, .path, resolve: [.beneath, .noMagicLinks, .noSymbolicLinks])
+        } catch {
+            throw SystemError("openat2", error.errno, tree.path)
+        }
+        let mount = try Mount.clone(of: place)
+        try Mount.set(
+            tree.isWritable ? [.noSetUID, .noDevices] : [.readOnly, .noSetUID, .noDevices], on: mount,
+            named: tree.path)
+        let isDirectory = try place.status().kind == .directory
+        trees.append(DetachedTree(mount, at: tree.path, isDirectory: isDirectory))
     }
 
     private mutating func open(

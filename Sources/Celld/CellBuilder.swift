@@ -92,6 +92,10 @@ final class CellBuilder {
     }
 
     func start(_ plan: CellPlan, for user: NamespacedProcess.User) throws(CellRefusal) -> Started {
+        if let tree = plan.trees.first(where: \.isInPlaceOfCells) {
+            throw CellRefusal(
+                "\(tree.path) cannot be given: each cell has its own there", remedy: "grant another tree")
+        }
         var plan = plan
         plan.mayLack.formIntersection(settings.mayLack)
         var walls = Walls(mayLack: plan.mayLack)

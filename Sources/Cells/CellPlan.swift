@@ -10,6 +10,13 @@ package struct CellPlan: Equatable, Sendable {
         package init(_ path: String, isWritable: Bool) {
             (self.path, self.isWritable) = (path, isWritable)
         }
+
+        /// Where every cell has something of its own: a tree there would take its place. Below /tmp is room for
+        /// others.
+        package var isInPlaceOfCells: Bool {
+            path == "/tmp"
+                || ["/proc", "/dev", "/workspace"].contains { path == $0 || path.hasPrefix($0 + "/") }
+        }
     }
 
     package static let version: UInt16 = 1
