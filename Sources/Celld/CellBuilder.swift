@@ -28,6 +28,7 @@ final class CellBuilder {
     let workspaces: Workspaces
     let groups: CellGroups?
     private var spare: Newborn?
+    private var spareCannotBeHad = false
     private var unremoved: [String] = []
     private var lastName: UInt64 = 0
     private let noGroupsBecause: String
@@ -173,15 +174,18 @@ final class CellBuilder {
     /// Has one ready for the next plan, so that nobody waits for namespaces. Where one cannot be had, the next
     /// plan finds out why.
     func prepareSpare() {
-        guard settings.keepsSpare, spare == nil else { return }
+        guard wantsSpare else { return }
         var walls = Walls(mayLack: settings.mayLack)
-        guard let newborn = try? bear(&walls) else { return }
+        guard let newborn = try? bear(&walls) else { return spareCannotBeHad = true }
         if Self.namespaces.allSatisfy({ walls.report.stands($0.wall) }) {
             spare = newborn
         } else {
             discard(newborn)
+            spareCannotBeHad = true
         }
     }
+
+    var wantsSpare: Bool { settings.keepsSpare && spare == nil && !spareCannotBeHad }
 
     func discardSpare() {
         if let newborn = spare.take() { discard(newborn) }

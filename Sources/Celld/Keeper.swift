@@ -55,6 +55,8 @@ final class Keeper {
     private let signals: SignalFD
     private var connections: [Connection] = []
     private var cells: [Cell] = []
+    /// When the next spare is made.
+    private var spareDue: Duration?
     /// Cells whose process has ended and whose group is not empty yet.
     private var leaving: [String] = []
 
@@ -122,14 +124,27 @@ final class Keeper {
         endOverdue()
         leaving += builder.takeUnremoved()
         removeLeaving()
-        // Not while a cell is being built: it would wait for this.
-        if !self.cells.contains(where: \.isBuilding) { builder.prepareSpare() }
+        prepareSpareWhenQuiet()
         builder.workspaces.forgetIdle(at: SystemClock.monotonic)
         return !(endsWithLastConnection && self.connections.isEmpty)
     }
 
+    /// Not while a cell is being built, and not as soon as it stands: whoever waits for it wants the CPU now.
+    private func prepareSpareWhenQuiet() {
+        guard builder.wantsSpare, !cells.contains(where: \.isBuilding) else { return spareDue = nil }
+        let now = SystemClock.monotonic
+        guard let due = spareDue else { return spareDue = now + Self.quiet }
+        if due <= now {
+            builder.prepareSpare()
+            spareDue = nil
+        }
+    }
+
+    private static let quiet: Duration = .milliseconds(10)
+
     private func patience() -> CInt {
         var until = builder.workspaces.nextIdleEnd
+        if let due = spareDue { until = min(until ?? due, due) }
         for cell in cells where cell.isBuilding { until = min(until ?? cell.deadline, cell.deadline) }
         if !leaving.isEmpty {
             let soon = SystemClock.monotonic + .milliseconds(10)
