@@ -6,7 +6,6 @@
 #include <sched.h>
 #include <stdint.h>
 
-#include <grp.h>
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
@@ -32,23 +31,15 @@ struct cloister_clone_args {
 struct cloister_new_cell {
     uint64_t namespaces;   // CLONE_NEW* of all the namespaces that it gets
     int cgroup;            // the group that it is born into; -1: the parent's
-    int gate;              // who it is to be is read from here; nothing happens before
     int program;           // what is executed
     const int *fds;        // become 3, 4, 5, … of the program
     int fd_count;
 };
 
-// What comes through the gate.
-struct cloister_cell_user {
-    uid_t uid;       // inside, which is the only one that is mapped
-    gid_t gid;
-    int drop_groups; // needs the right to; an ordinary user's cell keeps its user's groups
-};
+enum { cloister_dup_failed = 1, cloister_caps_failed };
 
-enum { cloister_gate_closed = 1, cloister_dup_failed, cloister_ids_failed, cloister_caps_failed };
-
-// All capabilities of the new user namespace, also in the ambient set: the program's user is not 0 inside,
-// so without that exec would take them away before the cell is built.
+// All capabilities of the new user namespace, also in the ambient set: the process is not user 0 inside, and until
+// it is told who it is it is nobody there, so without that exec would take them away before the cell is built.
 static inline int cloister_keep_capabilities(void) {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct data[2];
@@ -71,11 +62,10 @@ __attribute__((noreturn)) static inline void cloister_become_cell(const struct c
                                                                   char *const argv[],
                                                                   char *const envp[]) {
     // First above every number that is a target, then down to it: a source may stand on another's target.
-    // What is given comes first, then the program and the gate. Everything else of the parent's goes at once: a
-    // process that waits here for long must not keep other people's sockets open.
-    int raised[cloister_most_fds + 2], count = cell->fd_count + 2;
+    // What is given comes first, then the program. Everything else of the parent's goes at once.
+    int raised[cloister_most_fds + 1], count = cell->fd_count + 1;
     for (int i = 0; i < count; i++) {
-        int source = i < cell->fd_count ? cell->fds[i] : i == cell->fd_count ? cell->program : cell->gate;
+        int source = i < cell->fd_count ? cell->fds[i] : cell->program;
         if ((raised[i] = fcntl(source, F_DUPFD_CLOEXEC, 64)) < 0)
             _exit(cloister_dup_failed);
     }
@@ -84,25 +74,8 @@ __attribute__((noreturn)) static inline void cloister_become_cell(const struct c
             _exit(cloister_dup_failed);
     if (syscall(SYS_close_range, 3 + count, ~0U, 0) < 0)
         _exit(cloister_dup_failed);
-    int program = 3 + cell->fd_count, gate = program + 1;
+    int program = 3 + cell->fd_count;
 
-    struct cloister_cell_user user;
-    ssize_t opened;
-    do
-        opened = read(gate, &user, sizeof user);
-    while (opened < 0 && errno == EINTR);
-    if (opened != sizeof user)
-        _exit(cloister_gate_closed);
-
-    if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
-        _exit(cloister_ids_failed);
-    // Past the C library, whose versions take a lock to tell all threads: a lock that a thread of the parent may
-    // have held at the fork, and that nobody here would ever release.
-    if (user.drop_groups && syscall(SYS_setgroups, 0, NULL) < 0)
-        _exit(cloister_ids_failed);
-    if (syscall(SYS_setresgid, user.gid, user.gid, user.gid) < 0 ||
-        syscall(SYS_setresuid, user.uid, user.uid, user.uid) < 0)
-        _exit(cloister_ids_failed);
     if (cloister_keep_capabilities() < 0)
         _exit(cloister_caps_failed);
 

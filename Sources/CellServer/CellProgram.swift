@@ -3,7 +3,8 @@ import CellWork
 import Cells
 import Linux
 
-/// cloister-cell from its first line to its last: waits for its order, puts up its walls, says so, and serves.
+/// cloister-cell from its first line to its last: waits for its order, becomes its user, puts up its walls, says so,
+/// and serves. Until the order comes it is nobody, and touches nothing.
 package enum CellProgram {
     /// Where celld put the socket.
     private static let control = 3

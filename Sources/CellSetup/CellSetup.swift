@@ -1,5 +1,6 @@
 // What a new cell does to itself, and why in this order:
 //
+//   0 user           whoever it was born as, nothing below happens as anybody but the client's own user
 //   1 file view      mounts need CAP_SYS_ADMIN of the cell's user namespace
 //   2 own things     loopback, host name, session, keyring, time: each needs a capability or a system call
 //                    that is about to go
@@ -26,6 +27,7 @@ package struct CellSetup: ~Copyable {
         _ order: CellOrder, workspace: borrowing DescriptorTable, group: ControlGroup?,
         keeping descriptors: [Int]
     ) throws(CellRefusal) -> CellSetup {
+        try becomeUser(order)
         var walls = Walls(mayLack: order.mayLack, report: order.report)
         try walls.build(.fileview) { () throws(SystemError) in
             try FileView.enter(order, workspace: workspace)
@@ -40,7 +42,7 @@ package struct CellSetup: ~Copyable {
         try walls.build(.capabilities) { () throws(SystemError) in try Capabilities.dropAll() }
         try walls.build(.nonewprivs) { () throws(SystemError) in
             try Process.setNoNewPrivileges()
-            try Process.setUndumpable()
+            try Process.setDumpable(false)
         }
         try landlock(order, group, &walls)
         var starter = try startStarter(order, &walls)
@@ -55,6 +57,25 @@ package struct CellSetup: ~Copyable {
         }
         try walls.check(.seccomp, Process.isFiltered, "no filter is in force")
         return CellSetup(starter: starter, report: walls.report)
+    }
+
+    /// Whatever a cell may lack, it never runs as somebody else.
+    private static func becomeUser(_ order: CellOrder) throws(CellRefusal) {
+        let user = NamespacedProcess.User(uid: order.uid, gid: order.gid)
+        do throws(SystemError) {
+            try Process.become(user, droppingGroups: order.dropsGroups)
+            // Without a namespace of its own it was the host's root.
+            if !order.report.stands(.userns) { try Capabilities.raisePermitted() }
+            // A change of user takes both back: the first is needed until the walls stand, for files in /proc.
+            // Should celld have ended in between, the server notices.
+            try Process.setDumpable(true)
+            try Process.dieWithParent()
+        } catch {
+            throw CellRefusal(.userns, because: "\(error)")
+        }
+        guard Process.isOnly(user) else {
+            throw CellRefusal(.userns, because: "the first process is not user \(user.uid)")
+        }
     }
 
     // MARK: Landlock

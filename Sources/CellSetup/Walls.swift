@@ -15,7 +15,7 @@ package struct Walls {
         _ wall: Wall, _ body: () throws(SystemError) -> Void
     ) throws(CellRefusal) {
         do throws(SystemError) {
-            if let errno = Injection.failure(ofWall: wall.rawValue) { throw SystemError("injected", errno) }
+            try Injection.check(wall: wall.rawValue)
             try body()
         } catch {
             try miss(wall, because: "\(error)")

@@ -29,7 +29,6 @@ final class CellBuilder {
     let groups: CellGroups?
     private var spare: Newborn?
     private var spareCannotBeHad = false
-    private var unremoved: [String] = []
     private var lastName: UInt64 = 0
     private let noGroupsBecause: String
 
@@ -70,23 +69,19 @@ final class CellBuilder {
         return NamespacedProcess.User(uid: peer.uid, gid: peer.gid)
     }
 
-    /// A first process that has been let go, and has its order.
+    /// A first process that has its order.
     final class Started {
-        let name: String
-        let process: NamespacedProcess
+        private let newborn: Newborn
+        var name: String { newborn.name }
+        var process: NamespacedProcess { _read { yield newborn.process } }
         /// Where the cell reports, and sees that celld is there.
-        let control: OwnedFD
+        var control: OwnedFD { _read { yield newborn.control } }
         /// Our end of the cell's work, until cloisterd has it.
         var work: OwnedFD?
         let workspace: Workspaces.Key?
 
-        init(
-            _ name: String, _ process: consuming NamespacedProcess, control: consuming OwnedFD,
-            work: consuming OwnedFD, workspace: Workspaces.Key?
-        ) {
-            self.name = name
-            self.process = process
-            self.control = control
+        fileprivate init(_ newborn: Newborn, work: consuming OwnedFD, workspace: Workspaces.Key?) {
+            self.newborn = newborn
             self.work = consume work
             self.workspace = workspace
         }
@@ -105,7 +100,8 @@ final class CellBuilder {
         if let ready = spare.take() { newborn = ready } else { newborn = try bear(&walls) }
         var workspace: Workspaces.Key?
         do throws(CellRefusal) {
-            var order = CellOrder(uid: user.uid, gid: user.gid, plan: plan)
+            var order = CellOrder(
+                uid: user.uid, gid: user.gid, dropsGroups: NamespacedProcess.canDropGroups, plan: plan)
             var passed = DescriptorTable()
             let work = try asRefusal { () throws(SystemError) in
                 let pair = try UnixSocket.pair()
@@ -134,6 +130,7 @@ final class CellBuilder {
             order.programFilter = filters.program.instructions
             order.doorFilter = filters.door.instructions
             order.initFilter = filters.initial.instructions
+            try newborn.map(user)
             let message = order.encoded
             let sent = try asRefusal { () throws(SystemError) in
                 try UnixSocket.send(newborn.control, message, passing: passed)
@@ -141,10 +138,7 @@ final class CellBuilder {
             guard sent == message.count else {
                 throw CellRefusal("the cell's order is too long", remedy: "grant fewer trees")
             }
-            let control = try asRefusal { () throws(SystemError) in try newborn.control.duplicate() }
-            // Last, for from here on there is a process that only its `Started` ends.
-            let process = try release(newborn, as: user)
-            return Started(newborn.name, process, control: control, work: work, workspace: workspace)
+            return Started(newborn, work: work, workspace: workspace)
         } catch {
             if let workspace { workspaces.release(workspace) }
             discard(newborn)
@@ -155,19 +149,27 @@ final class CellBuilder {
     // MARK: Newborns
 
     /// A first process that waits to be told who it is, in its namespaces and its group.
-    private final class Newborn {
+    fileprivate final class Newborn {
         let name: String
         let group: ControlGroup?
         let control: OwnedFD
-        var waiting: NamespacedProcess.Waiting?
+        let process: NamespacedProcess
 
         init(
             _ name: String, _ group: ControlGroup?, _ control: consuming OwnedFD,
-            _ waiting: consuming NamespacedProcess.Waiting
+            _ process: consuming NamespacedProcess
         ) {
             (self.name, self.group) = (name, group)
             self.control = control
-            self.waiting = consume waiting
+            self.process = process
+        }
+
+        func map(_ user: NamespacedProcess.User) throws(CellRefusal) {
+            do throws(SystemError) {
+                try process.map(user)
+            } catch {
+                throw CellRefusal(.userns, because: "\(error)")
+            }
         }
     }
 
@@ -192,20 +194,8 @@ final class CellBuilder {
     }
 
     private func discard(_ newborn: Newborn) {
-        if let waiting = newborn.waiting.take() { waiting.end() }
-        groups?.kill(newborn.name)
-        if groups?.remove(newborn.name) == false { unremoved.append(newborn.name) }
-    }
-
-    private func release(
-        _ newborn: Newborn, as user: NamespacedProcess.User
-    ) throws(CellRefusal) -> NamespacedProcess {
-        guard let waiting = newborn.waiting.take() else { preconditionFailure("a cell is born once") }
-        do throws(SystemError) {
-            return try waiting.release(as: user)
-        } catch {
-            throw CellRefusal(.userns, because: "\(error)")
-        }
+        newborn.process.end()
+        groups?.discard(newborn.name)
     }
 
     private func bear(_ walls: inout Walls) throws(CellRefusal) -> Newborn {
@@ -224,10 +214,10 @@ final class CellBuilder {
         }
         do throws(CellRefusal) {
             let control = try asRefusal { () throws(SystemError) in try UnixSocket.pair(.packet) }
-            let waiting = try launch(control.other, first, &walls)
-            return Newborn(name, group, control.keepOne(), waiting)
+            let process = try launch(control.other, first, &walls)
+            return Newborn(name, group, control.keepOne(), process)
         } catch {
-            _ = groups?.remove(name)
+            groups?.discard(name)
             throw error
         }
     }
@@ -258,9 +248,7 @@ final class CellBuilder {
         _ group: ControlGroup, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
     ) throws(CellRefusal) -> Bool {
         do throws(SystemError) {
-            if let errno = Injection.failure(ofWall: Wall.cgroup.rawValue) {
-                throw SystemError("injected", errno)
-            }
+            try Injection.check(wall: Wall.cgroup.rawValue)
             try groups?.dedicate(group, limits, to: user)
             return true
         } catch {
@@ -283,12 +271,15 @@ final class CellBuilder {
     /// The time namespace is the cell's own business, because its clocks are set between making and entering it.
     private func launch(
         _ control: borrowing OwnedFD, _ group: borrowing DescriptorTable, _ walls: inout Walls
-    ) throws(CellRefusal) -> NamespacedProcess.Waiting {
+    ) throws(CellRefusal) -> NamespacedProcess {
         var all = Namespaces(Self.namespaces.map(\.flag))
         for (wall, flag) in Self.namespaces {
-            guard let errno = Injection.failure(ofWall: wall.rawValue) else { continue }
-            try walls.miss(wall, because: "injected: \(errno)")
-            all.remove(flag)
+            do throws(SystemError) {
+                try Injection.check(wall: wall.rawValue)
+            } catch {
+                try walls.miss(wall, because: "\(error)")
+                all.remove(flag)
+            }
         }
         do throws(SystemError) {
             return try launch(control, group, in: all)
@@ -309,28 +300,22 @@ final class CellBuilder {
 
     private func launch(
         _ control: borrowing OwnedFD, _ group: borrowing DescriptorTable, in namespaces: Namespaces
-    ) throws(SystemError) -> NamespacedProcess.Waiting {
+    ) throws(SystemError) -> NamespacedProcess {
         var table = DescriptorTable()
         try table.add(control)
-        return try NamespacedProcess.prepare(
+        return try NamespacedProcess.start(
             program, ["cloister-cell"], environment: Injection.environmentOfCells, in: namespaces,
             descriptors: table, group: group)
     }
 
     private func failure(of namespaces: Namespaces) -> SystemError? {
         do throws(SystemError) {
-            let waiting = try NamespacedProcess.prepare(
+            let process = try NamespacedProcess.start(
                 program, ["cloister-cell"], environment: [], in: namespaces, descriptors: DescriptorTable())
-            waiting.end()
+            process.end()
             return nil
         } catch {
             return error
         }
-    }
-
-    /// Groups that were not empty yet when they were to go.
-    func takeUnremoved() -> [String] {
-        defer { unremoved = [] }
-        return unremoved
     }
 }

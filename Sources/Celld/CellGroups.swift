@@ -4,7 +4,8 @@
 //              └─ cell-7 ─┬─ init   its first process
 //                         └─ call-… one for each call, made by the first process itself
 //
-// What an earlier celld left is killed and removed at the start.
+// What an earlier celld left is killed and removed at the start. A group that is not needed any more is killed at
+// once, and removed when its last process is gone.
 
 import Cells
 import Linux
@@ -15,6 +16,8 @@ final class CellGroups {
     private let place: (parent: ControlGroup, name: String)?
     /// Those that are asked for and not there.
     let missingControllers: [String]
+    /// Killed, and not empty yet.
+    private var leaving: [String] = []
 
     static let controllers = ["memory", "pids", "cpu", "io"]
 
@@ -49,11 +52,8 @@ final class CellGroups {
 
     private func removeLeftovers() {
         let names = ((try? base.children()) ?? []).filter { $0.hasPrefix("cell-") }
-        for name in names {
-            guard let group = try? base.child(name) else { continue }
-            try? group.kill()
-            for _ in 0..<200 where !remove(name) { SystemClock.sleep(.milliseconds(10)) }
-        }
+        for name in names { discard(name) }
+        sweep(within: .seconds(2))
     }
 
     /// A new cell's group, and the one below it for its first process.
@@ -63,7 +63,7 @@ final class CellGroups {
             _ = try group.makeChild(Self.first)
             return group
         } catch {
-            _ = remove(name)
+            discard(name)
             throw error
         }
     }
@@ -106,8 +106,27 @@ final class CellGroups {
         try? group.kill()
     }
 
-    /// True once it is gone. Its processes are dying, or have died.
-    func remove(_ name: String) -> Bool {
+    /// Kills who is in it, and removes it as soon as they are gone.
+    func discard(_ name: String) {
+        kill(name)
+        if !remove(name) { leaving.append(name) }
+    }
+
+    var hasLeaving: Bool { !leaving.isEmpty }
+
+    /// Removes what has become empty.
+    func sweep() { leaving.removeAll(where: remove) }
+
+    func sweep(within time: Duration) {
+        let end = SystemClock.monotonic + time
+        while hasLeaving, SystemClock.monotonic < end {
+            SystemClock.sleep(.milliseconds(10))
+            sweep()
+        }
+    }
+
+    /// True once it is gone.
+    private func remove(_ name: String) -> Bool {
         guard let group = try? base.child(name) else { return true }
         for child in (try? group.children()) ?? [] { try? group.removeChild(child) }
         return (try? base.removeChild(name)) != nil

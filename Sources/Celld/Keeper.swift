@@ -57,8 +57,6 @@ final class Keeper {
     private var cells: [Cell] = []
     /// When the next spare is made.
     private var spareDue: Duration?
-    /// Cells whose process has ended and whose group is not empty yet.
-    private var leaving: [String] = []
 
     init(
         _ builder: CellBuilder, _ limits: Limits, listener: consuming OwnedFD?,
@@ -66,7 +64,7 @@ final class Keeper {
     ) throws(SystemError) {
         (self.builder, self.limits, self.log) = (builder, limits, log)
         self.listener = listener
-        signals = try SignalFD([15, 2])
+        signals = try SignalFD([Signals.terminate, Signals.interrupt])
         if let socket = connection {
             connections = [Connection(socket)]
             endsWithLastConnection = true
@@ -85,10 +83,7 @@ final class Keeper {
             cell.started.process.waitUntilGone()
             ended(cell)
         }
-        for _ in 0..<100 where !leaving.isEmpty {
-            SystemClock.sleep(.milliseconds(10))
-            removeLeaving()
-        }
+        builder.groups?.sweep(within: .seconds(1))
         builder.groups?.removeOwn()
     }
 
@@ -122,8 +117,7 @@ final class Keeper {
             serve(connection)
         }
         endOverdue()
-        leaving += builder.takeUnremoved()
-        removeLeaving()
+        builder.groups?.sweep()
         prepareSpareWhenQuiet()
         builder.workspaces.forgetIdle(at: SystemClock.monotonic)
         return !(endsWithLastConnection && self.connections.isEmpty)
@@ -143,15 +137,11 @@ final class Keeper {
     private static let quiet: Duration = .milliseconds(10)
 
     private func patience() -> CInt {
-        var until = builder.workspaces.nextIdleEnd
-        if let due = spareDue { until = min(until ?? due, due) }
-        for cell in cells where cell.isBuilding { until = min(until ?? cell.deadline, cell.deadline) }
-        if !leaving.isEmpty {
-            let soon = SystemClock.monotonic + .milliseconds(10)
-            until = min(until ?? soon, soon)
-        }
-        guard let until else { return -1 }
-        return SystemClock.millisecondsUntil(until)
+        var moments =
+            cells.lazy.filter(\.isBuilding).map(\.deadline)
+            + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
+        if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
+        return moments.min().map(SystemClock.millisecondsUntil) ?? -1
     }
 
     // MARK: cloisterd
@@ -238,9 +228,6 @@ final class Keeper {
                 try fds.add(work)
                 reply(.built(cell: cell.number, report), to: cell.connection, passing: fds)
             }
-        } catch let error as SystemError where error.errno == .connectionReset {
-            // It ended without a word, and without having read its order.
-            refuse(cell, Self.died)
         } catch {
             refuse(
                 cell,
@@ -280,7 +267,7 @@ final class Keeper {
 
     private func kill(_ cell: Cell) {
         // The first process' end ends its whole namespace; the group is for what could not get one.
-        try? ProcessFD.kill(cell.started.process.pidfd, 9)
+        try? ProcessFD.kill(cell.started.process.pidfd, Signals.kill)
         builder.groups?.kill(cell.name)
     }
 
@@ -288,13 +275,8 @@ final class Keeper {
         guard cells.contains(where: { $0 === cell }) else { return }
         if cell.isBuilding { refuse(cell, Self.died) }
         cells.removeAll { $0 === cell }
-        builder.groups?.kill(cell.name)
         if let workspace = cell.started.workspace { builder.workspaces.release(workspace) }
-        if builder.groups?.remove(cell.name) == false { leaving.append(cell.name) }
+        builder.groups?.discard(cell.name)
         if cell.hasStood { reply(.gone(cell: cell.number), to: cell.connection) }
-    }
-
-    private func removeLeaving() {
-        leaving = leaving.filter { builder.groups?.remove($0) == false }
     }
 }

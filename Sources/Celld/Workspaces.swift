@@ -69,9 +69,7 @@ final class Workspaces {
             return try plainPlace(plain, user)
         }
         do throws(SystemError) {
-            if let errno = Injection.failure(ofWall: Wall.workspace.rawValue) {
-                throw SystemError("injected", errno)
-            }
+            try Injection.check(wall: Wall.workspace.rawValue)
             let mount = try mountImage(plain + ".ext4", key, user, bytes)
             users[key, default: 0] += 1
             images[key]?.idleSince = nil

@@ -7,6 +7,8 @@
 package struct CellOrder: Equatable, Sendable {
     package var uid: UInt32
     package var gid: UInt32
+    /// Whether the groups that celld has are to be dropped, which an ordinary user has no right to.
+    package var dropsGroups: Bool
     package var isEphemeral: Bool
     /// Where the workspace is, when it is not a mount that comes along; empty otherwise.
     package var workspacePath: String
@@ -23,8 +25,8 @@ package struct CellOrder: Equatable, Sendable {
     package var doorFilter: [UInt8]
     package var initFilter: [UInt8]
 
-    package init(uid: UInt32, gid: UInt32, plan: CellPlan) {
-        (self.uid, self.gid) = (uid, gid)
+    package init(uid: UInt32, gid: UInt32, dropsGroups: Bool, plan: CellPlan) {
+        (self.uid, self.gid, self.dropsGroups) = (uid, gid, dropsGroups)
         (isEphemeral, limits, trees) = (plan.isEphemeral, plan.limits, plan.trees)
         mayLack = plan.mayLack
         workspacePath = ""
@@ -39,7 +41,9 @@ package struct CellOrder: Equatable, Sendable {
     package var encoded: [UInt8] {
         var writer = ByteWriter()
         for value in [uid, gid] { writer.integer(value) }
-        for flag in [isEphemeral, hasWorkspaceMount, hasGroup] { writer.integer(UInt8(flag ? 1 : 0)) }
+        for flag in [dropsGroups, isEphemeral, hasWorkspaceMount, hasGroup] {
+            writer.integer(UInt8(flag ? 1 : 0))
+        }
         writer.text(workspacePath)
         limits.write(to: &writer)
         CellPlan.Tree.write(trees, to: &writer)
@@ -56,6 +60,7 @@ package struct CellOrder: Equatable, Sendable {
         // Never the host's root, whoever says so.
         uid = try reader.integer("uid", in: 1...(UInt32.max - 1))
         gid = try reader.integer("gid", in: 1...(UInt32.max - 1))
+        dropsGroups = try reader.flag("dropsGroups")
         isEphemeral = try reader.flag("isEphemeral")
         hasWorkspaceMount = try reader.flag("hasWorkspaceMount")
         hasGroup = try reader.flag("hasGroup")

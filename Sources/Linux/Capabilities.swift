@@ -18,10 +18,7 @@ package enum Capabilities {
     }
 
     package static func read() throws(SystemError) -> Sets {
-        var sets = Sets()
-        try systemCall("capget") {
-            unsafe cloister_get_capabilities(&sets.effective, &sets.permitted, &sets.inheritable)
-        }
+        var sets = try readOwn()
         for capability in 0..<(last + 1) {
             let number = UInt(capability)
             if cloister_prctl(PR_CAPBSET_READ, number, 0) == 1 { sets.bounding |= 1 << number }
@@ -30,6 +27,23 @@ package enum Capabilities {
             }
         }
         return sets
+    }
+
+    /// Without the bounding and the ambient set, each of which takes a call for every capability.
+    private static func readOwn() throws(SystemError) -> Sets {
+        var sets = Sets()
+        try systemCall("capget") {
+            unsafe cloister_get_capabilities(&sets.effective, &sets.permitted, &sets.inheritable)
+        }
+        return sets
+    }
+
+    /// All that are permitted become effective.
+    package static func raisePermitted() throws(SystemError) {
+        let sets = try readOwn()
+        try systemCall("capset") {
+            cloister_set_capabilities(sets.permitted, sets.permitted, sets.inheritable)
+        }
     }
 
     // SECBIT_NOROOT, SECBIT_NO_SETUID_FIXUP, SECBIT_NO_CAP_AMBIENT_RAISE, with the lock of each; and the lock

@@ -12,8 +12,10 @@ package enum Injection {
             failures.isEmpty ? nil : failures[call.description] ?? failures["\(call) \(object())"]
         }
 
-        package static func failure(ofWall wall: String) -> Errno? {
-            failures.isEmpty ? nil : failures["wall:" + wall]
+        /// Fails where a test wants this wall to fail.
+        package static func check(wall: String) throws(SystemError) {
+            guard !failures.isEmpty, let errno = failures["wall:" + wall] else { return }
+            throw SystemError("injected", errno)
         }
 
         package static var environmentOfCells: [String] {
@@ -31,7 +33,7 @@ package enum Injection {
             return failures
         }
     #else
-        package static func failure(ofWall wall: String) -> Errno? { nil }
+        package static func check(wall: String) throws(SystemError) {}
         package static var environmentOfCells: [String] { [] }
     #endif
 }

@@ -1,10 +1,11 @@
-// A process born into namespaces of its own, which waits at a gate until its parent has given it a user.
+// A process born into namespaces of its own, with all capabilities of its user namespace and nobody's user:
 //
-//   clone3 ──▶ waits at the gate ──maps written, gate opened──▶ becomes its user, keeps the capabilities of
-//                    │                                          its own user namespace, executes
-//                    └──parent gone, or never opened──▶ ends, and nothing was executed
+//   clone3 ──▶ executes its program at once, and is nobody inside ──maps written──▶ may become the one user
+//                                                                                  that exists there
 //
-// The part of the child is C (CLinux/clone.h): Swift never runs between clone and exec.
+// So a program can be started, with everything that this costs, before it is known whom it is for; it has to wait
+// by itself until somebody tells it. The part of the child is C (CLinux/clone.h): Swift never runs between clone
+// and exec.
 
 import CLinux
 import Glibc
@@ -20,57 +21,14 @@ package struct NamespacedProcess: ~Copyable {
 
     package let pid: pid_t
     package let pidfd: OwnedFD
+    private let namespaces: Namespaces
 
     /// Starts the program; `descriptors` become its 3, 4, 5, …, and it gets no others but 0, 1 and 2.
     package static func start(
         _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
-        in namespaces: Namespaces, as user: User,
-        descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
-    ) throws(SystemError) -> NamespacedProcess {
-        try prepare(
-            program, arguments, environment: environment, in: namespaces, descriptors: descriptors,
-            group: group
-        ).release(as: user)
-    }
-
-    /// One that waits at the gate. It keeps nothing of ours open but what it is given, and ends when it is
-    /// dropped, or we are gone.
-    package struct Waiting: ~Copyable {
-        let process: NamespacedProcess
-        let gate: OwnedFD
-        let namespaces: Namespaces
-
-        /// Lets it go on as this user. One that could not be let go has been ended.
-        package consuming func release(as user: User) throws(SystemError) -> NamespacedProcess {
-            let canDropGroups = geteuid() == 0
-            do throws(SystemError) {
-                if namespaces.contains(.user) { try process.map(user, canDropGroups: canDropGroups) }
-                let word = cloister_cell_user(
-                    uid: user.uid, gid: user.gid, drop_groups: canDropGroups ? 1 : 0)
-                let bytes = unsafe withUnsafeBytes(of: word) { unsafe Array($0) }
-                _ = try gate.write(bytes.span)
-            } catch {
-                process.end()
-                throw error
-            }
-            return process
-        }
-
-        package consuming func end() { process.end() }
-    }
-
-    /// Kills it, and does not leave it as a zombie.
-    package borrowing func end() {
-        try? ProcessFD.kill(pidfd, SIGKILL)
-        waitUntilGone()
-    }
-
-    package static func prepare(
-        _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
         in namespaces: Namespaces,
         descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
-    ) throws(SystemError) -> Waiting {
-        let gate = try Pipe()
+    ) throws(SystemError) -> NamespacedProcess {
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
         defer { unsafe (words + variables).forEach { unsafe free($0) } }
@@ -79,7 +37,6 @@ package struct NamespacedProcess: ~Copyable {
         unsafe cell.namespaces = namespaces.rawValue
         // Born into a control group of its own, or its parent's.
         unsafe cell.cgroup = try unsafe group.withRaw { (raw) throws(SystemError) in unsafe raw.first ?? -1 }
-        unsafe cell.gate = gate.reading.raw
         unsafe cell.program = program.raw
         var pidfd: CInt = -1
         let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
@@ -89,16 +46,18 @@ package struct NamespacedProcess: ~Copyable {
                 unsafe cloister_clone_cell(&cell, &pidfd, &words, &variables)
             }
         }
-        return Waiting(
-            process: NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd)), gate: gate.writingAlone(),
-            namespaces: namespaces)
+        return NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd), namespaces: namespaces)
     }
 
-    /// Exactly one user and one group exist inside.
-    private borrowing func map(_ user: User, canDropGroups: Bool) throws(SystemError) {
+    /// Whether those who are started drop the groups of their parent: it needs the right to.
+    package static var canDropGroups: Bool { geteuid() == 0 }
+
+    /// Gives it the one user and the one group that exist inside.
+    package borrowing func map(_ user: User) throws(SystemError) {
+        guard namespaces.contains(.user) else { return }
         // Without the right to drop groups, the right to drop them inside is what has to go: dropping one
         // could open what is denied to its members.
-        if !canDropGroups { try write("deny", to: "setgroups") }
+        if !Self.canDropGroups { try write("deny", to: "setgroups") }
         try write("\(user.uid) \(user.uid) 1", to: "uid_map")
         try write("\(user.gid) \(user.gid) 1", to: "gid_map")
     }
@@ -106,6 +65,12 @@ package struct NamespacedProcess: ~Copyable {
     private borrowing func write(_ text: String, to file: String) throws(SystemError) {
         // The pid is ours until it is reaped, and nobody reaps it but its pidfd's owner.
         try File.write(text, to: "/proc/\(pid)/\(file)")
+    }
+
+    /// Kills it, and does not leave it as a zombie.
+    package borrowing func end() {
+        try? ProcessFD.kill(pidfd, SIGKILL)
+        waitUntilGone()
     }
 
     /// Blocks until it has ended, and reaps it.
@@ -131,13 +96,13 @@ package struct DescriptorTable: ~Copyable {
     /// A descriptor of its own for what stands in a place.
     package borrowing func duplicate(_ place: Int) throws(SystemError) -> OwnedFD {
         let original = raw[place]
-        return OwnedFD(raw: try systemCall("fcntl") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
+        return OwnedFD(raw: try systemCall("fcntl", on: "F_DUPFD") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
     }
 
     package mutating func add(_ fd: borrowing OwnedFD) throws(SystemError) {
         guard raw.count < Self.most else { throw SystemError("dup", .invalid, "too many descriptors") }
         let original = fd.raw
-        raw.append(try systemCall("fcntl") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
+        raw.append(try systemCall("fcntl", on: "F_DUPFD") { fcntl(original, F_DUPFD_CLOEXEC, 3) })
     }
 
     borrowing func withRaw<Result>(

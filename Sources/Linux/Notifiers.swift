@@ -51,6 +51,8 @@ package struct SignalFD: ~Copyable, Sendable {
 package enum Signals {
     package static let childEnded = SIGCHLD
     package static let kill = SIGKILL
+    package static let terminate = SIGTERM
+    package static let interrupt = SIGINT
     package static let stop = SIGSTOP
 
     /// A peer that hangs up is an error of the write, not the end of the process.

@@ -10,9 +10,12 @@ extension Process {
 
     package static var hasNoNewPrivileges: Bool { cloister_prctl(PR_GET_NO_NEW_PRIVS, 0, 0) == 1 }
 
-    /// Its memory, descriptors and program are nobody's to look at, not even its own user's.
-    package static func setUndumpable() throws(SystemError) {
-        try systemCall("prctl", on: "PR_SET_DUMPABLE") { cloister_prctl(PR_SET_DUMPABLE, 0, 0) }
+    /// Where it is not, its memory, descriptors and program are nobody's to look at, not even its own user's; and
+    /// what it has in /proc is root's.
+    package static func setDumpable(_ isDumpable: Bool) throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_DUMPABLE \(isDumpable ? 1 : 0)") {
+            cloister_prctl(PR_SET_DUMPABLE, isDumpable ? 1 : 0, 0)
+        }
     }
 
     package static var isDumpable: Bool { cloister_prctl(PR_GET_DUMPABLE, 0, 0) != 0 }
@@ -28,6 +31,27 @@ extension Process {
         try systemCall("prctl", on: "PR_SET_PDEATHSIG") {
             cloister_prctl(PR_SET_PDEATHSIG, UInt(SIGKILL), 0)
         }
+    }
+
+    /// For good. Permitted capabilities stay; where the old user is root in its namespace, they are no longer
+    /// effective.
+    package static func become(
+        _ user: NamespacedProcess.User, droppingGroups: Bool
+    ) throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_KEEPCAPS") { cloister_prctl(PR_SET_KEEPCAPS, 1, 0) }
+        if droppingGroups { try systemCall("setgroups") { setgroups(0, nil) } }
+        try systemCall("setresgid", on: "\(user.gid)") { setresgid(user.gid, user.gid, user.gid) }
+        try systemCall("setresuid", on: "\(user.uid)") { setresuid(user.uid, user.uid, user.uid) }
+    }
+
+    /// Really, effectively, and what one could go back to.
+    package static func isOnly(_ user: NamespacedProcess.User) -> Bool {
+        var (real, effective, saved): (uid_t, uid_t, uid_t) = (0, 0, 0)
+        guard unsafe getresuid(&real, &effective, &saved) == 0 else { return false }
+        let users = [real, effective, saved]
+        guard unsafe getresgid(&real, &effective, &saved) == 0 else { return false }
+        return users.allSatisfy { $0 == user.uid }
+            && [real, effective, saved].allSatisfy { $0 == user.gid }
     }
 
     package static func startSession() throws(SystemError) {

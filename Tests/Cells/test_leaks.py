@@ -86,7 +86,7 @@ def test_a_thousand_cells_leave_nothing(started):
 @pytest.mark.parametrize("where", ["inject", "inject_cells"])
 def test_two_hundred_refusals_leave_nothing(started, where):
     """Refused by celld itself before there is a process, and by the cell when it is half built."""
-    failing = {"inject": "pipe2=24", "inject_cells": "pivot_root=1"}[where]
+    failing = {"inject": "socketpair=24", "inject_cells": "pivot_root=1"}[where]
     with started(**{where: failing}) as (keeper, traces):
 
         def refuse(count):

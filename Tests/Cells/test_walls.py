@@ -53,7 +53,7 @@ INSIDE = [
     ("prctl PR_CAPBSET_DROP", 1, "capabilities"),
     ("prctl PR_SET_SECUREBITS", 1, "capabilities"),
     ("prctl PR_SET_NO_NEW_PRIVS", 22, "nonewprivs"),
-    ("prctl PR_SET_DUMPABLE", 22, "nonewprivs"),
+    ("prctl PR_SET_DUMPABLE 0", 22, "nonewprivs"),
     ("landlock_create_ruleset", 38, "landlock"),
     ("landlock_add_rule", 22, "landlock"),
     ("landlock_restrict_self", 95, "landlock"),
@@ -62,6 +62,14 @@ INSIDE = [
 DISPENSABLE_INSIDE = [row for row in INSIDE if row[2] in DISPENSABLE]
 # The kernel takes these from a process without capabilities only once it has no_new_privs.
 ON_TOP = {"nonewprivs": ["landlock", "seccomp"]}
+# How a cell becomes its client's user, without which there is none whatever it may lack.
+IDENTITY = [
+    ("prctl PR_SET_KEEPCAPS", 1),
+    ("setgroups", 1),
+    ("setresgid 65534", 22),
+    ("setresuid 65534", 11),
+    ("prctl PR_SET_DUMPABLE 1", 22),
+]
 # What fails in celld itself.
 OUTSIDE = [
     ("clone3", 28, "userns"),
@@ -80,7 +88,7 @@ WORKSPACE = [
 ]
 # No wall's fault: a limit, or nothing else that an administrator could lower.
 NO_WALL_INSIDE = [("fork", 11), ("prctl PR_SET_PDEATHSIG", 22), ("socketpair", 24)]
-NO_WALL_OUTSIDE = [("pipe2", 24), ("socketpair", 24)]
+NO_WALL_OUTSIDE = [("fcntl F_DUPFD", 24), ("socketpair", 24)]
 
 
 def ids(table):
@@ -120,6 +128,13 @@ def test_a_cell_has_all_its_walls(started):
 def test_a_system_call_that_fails_inside_ends_the_cell(started, call, error, wall):
     with started(inject_cells=f"{call}={error}") as (keeper, traces):
         assert_says(refused(keeper, traces), wall, error)
+
+
+@pytest.mark.parametrize("best_effort", [NATIVE, ",".join(DISPENSABLE)])
+@pytest.mark.parametrize(("call", "error"), IDENTITY, ids=ids(IDENTITY))
+def test_a_cell_that_cannot_become_its_user_is_none(started, call, error, best_effort):
+    with started(best_effort=best_effort, inject_cells=f"{call}={error}") as (keeper, traces):
+        assert_says(refused(keeper, traces), "userns", error)
 
 
 @pytest.mark.parametrize(("call", "error", "wall"), OUTSIDE, ids=ids(OUTSIDE))

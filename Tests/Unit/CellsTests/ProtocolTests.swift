@@ -20,7 +20,7 @@ import Testing
     }()
 
     static let order: CellOrder = {
-        var order = CellOrder(uid: 1000, gid: 1001, plan: CellPlanTests.full)
+        var order = CellOrder(uid: 1000, gid: 1001, dropsGroups: true, plan: CellPlanTests.full)
         order.workspacePath = "/var/lib/é"
         (order.hasGroup, order.hasWorkspaceMount) = (true, true)
         order.report = report

@@ -12,7 +12,7 @@ import Testing
         ? NamespacedProcess.User(uid: 4711, gid: 4712)
         : NamespacedProcess.User(uid: getuid(), gid: getgid())
 
-    /// What a shell script says on descriptor 3, and how it ended.
+    /// What a shell script says on descriptor 3 once it has been given its user, and how it ended.
     private func run(
         _ script: String, in namespaces: Namespaces = .all, extra: Int = 0
     ) throws -> (said: [String], status: ProcessFD.Status?) {
@@ -21,9 +21,14 @@ import Testing
         var table = DescriptorTable()
         try table.add(pipe.writing)
         for _ in 0..<extra { try table.add(pipe.writing) }
+        let word = try Linux.Pipe()
+        try table.add(word.reading)
+        let wait = "read _ <&\(4 + extra); exec \(4 + extra)<&-;"
         let process = try NamespacedProcess.start(
-            shell, ["sh", "-c", script], environment: ["PATH=/usr/bin:/bin", "MARK=here"],
-            in: namespaces, as: Self.user, descriptors: table)
+            shell, ["sh", "-c", wait + script], environment: ["PATH=/usr/bin:/bin", "MARK=here"],
+            in: namespaces, descriptors: table)
+        try process.map(Self.user)
+        _ = try word.writing.write(Array("go\n".utf8).span)
         table = DescriptorTable()
         let reading = pipe.readingAlone()
         var bytes: [UInt8] = []
@@ -35,11 +40,14 @@ import Testing
         return (String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init), status)
     }
 
-    @Test("It is process 1 of its own, its user inside, and has nobody else's name for anything")
+    @Test(
+        "It is process 1 of its own, may become the one user there, and has nobody else's name for anything")
     func identity() throws {
-        let (said, status) = try run("{ echo $$ $(id -u) $(id -g) $MARK; cat /proc/self/uid_map; } >&3")
+        let become = "setpriv --reuid \(Self.user.uid) --regid \(Self.user.gid) --keep-groups"
+        let (said, status) = try run(
+            "{ \(become) id -u; \(become) id -g; echo $$ $MARK; cat /proc/self/uid_map; } >&3")
         let user = Self.user
-        #expect(said.first == "1 \(user.uid) \(user.gid) here")
+        #expect(said.prefix(3) == ["\(user.uid)", "\(user.gid)", "1 here"])
         #expect(
             said.last?.split(separator: " ").map(String.init) == ["\(user.uid)", "\(user.uid)", "1"])
         #expect(status == .exited(0))
@@ -93,7 +101,7 @@ import Testing
     func failures() throws {
         let file = try File.open("/etc/passwd")
         let process = try NamespacedProcess.start(
-            file, ["passwd"], environment: [], in: .all, as: Self.user,
+            file, ["passwd"], environment: [], in: .all,
             descriptors: DescriptorTable())
         var polled = PollSet()
         polled.add(process.pidfd, .read)
@@ -102,10 +110,11 @@ import Testing
 
         let shell = try File.open("/bin/sh")
         let nobody = NamespacedProcess.User(uid: .max, gid: 0)
+        let other = try NamespacedProcess.start(
+            shell, ["sh", "-c", "read _"], environment: [], in: .all, descriptors: DescriptorTable())
+        defer { other.end() }
         #expect {
-            _ = try NamespacedProcess.start(
-                shell, ["sh", "-c", "true"], environment: [], in: .all, as: nobody,
-                descriptors: DescriptorTable())
+            try other.map(nobody)
         } throws: { ($0 as? SystemError)?.object.hasSuffix("/uid_map") == true }
     }
 }
