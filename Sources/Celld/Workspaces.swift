@@ -9,7 +9,8 @@
 // last process that holds it. So no death of anybody leaves one behind. (docs/decisions/0008 says why images.)
 //
 // Invariant: an image has at most one loop device, because two file systems on one image destroy it. Every cell
-// of the same workspace gets a mount of the same one.
+// of the same workspace gets a mount of the same one. The image is locked as long as its device has it, so that
+// another celld, or the next one while cells of this one are still dying, does not attach it again.
 
 import CellSetup
 import Cells
@@ -110,6 +111,7 @@ final class Workspaces {
         if let image = images[key] { return try Self.mount(image.device.path) }
         if File.kind(of: path) == nil { try Self.makeImage(path, user, bytes) }
         let file = try File.open(path, [.readWrite, .noFollow])
+        try Self.lock(file, path)
         let device = try LoopDevice.attach(file)
         let mount = try Self.mount(device.path)
         // mke2fs makes it, and a client would wonder.
@@ -118,6 +120,18 @@ final class Workspaces {
         images[key] = Image(device, mount)
         return forCell
     }
+
+    /// The device holds the open file, and the lock with it, until the kernel has put it away.
+    private static func lock(_ image: borrowing OwnedFD, _ path: String) throws(SystemError) {
+        let end = SystemClock.monotonic + timeToPutAway
+        while try !File.lockExclusively(image) {
+            guard SystemClock.monotonic < end else { throw SystemError("flock", .busy, path) }
+            SystemClock.sleep(.milliseconds(10))
+        }
+    }
+
+    /// Cells end with their celld, and what they had is gone soon after.
+    private static let timeToPutAway: Duration = .seconds(2)
 
     /// Another mount of the same device shares its file system.
     private static func mount(_ device: String) throws(SystemError) -> OwnedFD {

@@ -1,6 +1,9 @@
 """Where a client works: what is kept for whom, what is shared, and how much it may be."""
 
+import errno
+import fcntl
 import os
+import threading
 
 import pytest
 
@@ -151,3 +154,56 @@ def test_an_image_that_is_a_link_is_not_followed(celld, tmp_path):
     with pytest.raises(Refusal) as refusal:
         celld.build(KEPT).close()
     assert refusal.value.wall == "workspace"
+
+
+@pytest.fixture
+def left_image(tmp_path, started):
+    """The state of a celld that has ended, and an image in it."""
+    tmp_path.chmod(0o755)
+    with started(state=str(tmp_path)) as (keeper, _):
+        keeper.build(KEPT).close()
+    assert eventually(lambda: loop_devices(str(tmp_path)) == [])
+    with open(tmp_path / "workspaces/65534/kept.ext4", "rb") as image:
+        yield str(tmp_path), image
+
+
+def is_locked(image):
+    try:
+        fcntl.flock(image, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    fcntl.flock(image, fcntl.LOCK_UN)
+    return False
+
+
+def test_an_image_that_dying_cells_still_have_is_not_attached_again(left_image, started):
+    state, image = left_image
+    fcntl.flock(image, fcntl.LOCK_EX)
+    with started(state=state) as (keeper, _):
+        with pytest.raises(Refusal) as refusal:
+            keeper.build(KEPT)
+        assert refusal.value.wall == "workspace"
+        assert os.strerror(errno.EBUSY) in refusal.value.reason
+        assert loop_devices(state) == []
+
+
+def test_an_image_that_is_put_away_meanwhile_is_waited_for(left_image, started):
+    state, image = left_image
+    fcntl.flock(image, fcntl.LOCK_EX)
+    release = threading.Timer(0.5, fcntl.flock, (image, fcntl.LOCK_UN))
+    release.start()
+    with started(state=state) as (keeper, _):
+        cell = keeper.build(KEPT)
+        assert cell.shell("echo here")[1] == b"here\n"
+        cell.close()
+    release.join()
+
+
+def test_an_attached_image_is_locked_until_nobody_has_it(left_image, started):
+    state, image = left_image
+    with started(state=state) as (keeper, _):
+        cell = keeper.build(KEPT)
+        cell.close()
+        # Kept ready for the next cell.
+        assert is_locked(image)
+    assert eventually(lambda: not is_locked(image))
