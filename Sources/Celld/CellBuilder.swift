@@ -50,13 +50,7 @@ final class CellBuilder {
 
     /// The user of the cell of whoever is at the other end of this socket.
     func user(of client: borrowing OwnedFD) throws(CellRefusal) -> NamespacedProcess.User {
-        let peer: PeerCredentials
-        do throws(SystemError) {
-            peer = try PeerCredentials(of: client)
-        } catch {
-            throw CellRefusal("the client cannot be identified (\(error))", remedy: "connect again")
-        }
-        guard peer.isThere else { throw CellRefusal("the client is gone", remedy: "connect again") }
+        let peer = try peer(of: client)
         if peer.uid == 0 { return settings.userForRoot }
         if peer.uid == settings.refusedUser {
             throw CellRefusal("cloisterd has no cell for itself", remedy: "connect as another user")
@@ -68,6 +62,30 @@ final class CellBuilder {
         }
         return NamespacedProcess.User(uid: peer.uid, gid: peer.gid)
     }
+
+    /// What its process is, as far as that can be told for certain.
+    func identity(of client: borrowing OwnedFD) throws(CellRefusal) -> ClientIdentity {
+        let peer = try peer(of: client)
+        // Without its socket's own pidfd the number could be somebody else's by now.
+        guard peer.pidfdIsExact, peer.pidfd != nil else { return ClientIdentity() }
+        guard let facts = ProcessFacts(of: peer.pidfd!, peer.pid) else { throw Self.isGone }
+        return ClientIdentity(
+            executable: facts.executable, parentExecutable: facts.parentExecutable,
+            controlGroup: facts.controlGroup)
+    }
+
+    private func peer(of client: borrowing OwnedFD) throws(CellRefusal) -> PeerCredentials {
+        let peer: PeerCredentials
+        do throws(SystemError) {
+            peer = try PeerCredentials(of: client)
+        } catch {
+            throw CellRefusal("the client cannot be identified (\(error))", remedy: "connect again")
+        }
+        guard peer.isThere else { throw Self.isGone }
+        return peer
+    }
+
+    private static let isGone = CellRefusal("the client is gone", remedy: "connect again")
 
     /// A first process that has its order.
     final class Started {

@@ -156,6 +156,7 @@ final class Keeper {
             case .build(let number, let plan): build(number, plan, message, for: connection)
             case .end(let number):
                 for cell in cells where cell.connection === connection && cell.number == number { kill(cell) }
+            case .identify(let number): identify(number, message, for: connection)
             }
         } catch {
             log("a connection of cloisterd is cut: \(error)")
@@ -177,17 +178,32 @@ final class Keeper {
         if sent == nil { lose(connection) }
     }
 
+    /// Where an application is decided by what it is, and cloisterd may not look.
+    private func identify(
+        _ number: UInt32, _ message: UnixSocket.ReceivedMessage, for connection: Connection
+    ) {
+        do throws(CellRefusal) {
+            reply(
+                .identified(client: number, try builder.identity(of: client(with: message))), to: connection)
+        } catch {
+            reply(.refused(cell: number, error), to: connection)
+        }
+    }
+
+    private func client(with message: UnixSocket.ReceivedMessage) throws(CellRefusal) -> OwnedFD {
+        guard let client = message.takeDescriptor() else {
+            throw CellRefusal("no client's socket came along", remedy: "this is a fault of cloisterd")
+        }
+        return client
+    }
+
     // MARK: Cells
 
     private func build(
         _ number: UInt32, _ plan: CellPlan, _ message: UnixSocket.ReceivedMessage, for connection: Connection
     ) {
         do throws(CellRefusal) {
-            guard let client = message.takeDescriptor() else {
-                throw CellRefusal(
-                    "no client's socket came with the plan", remedy: "this is a fault of cloisterd")
-            }
-            let user = try builder.user(of: client)
+            let user = try builder.user(of: client(with: message))
             try checkShare(of: user.uid)
             let started = try builder.start(plan, for: user)
             cells.append(

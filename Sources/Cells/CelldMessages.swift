@@ -5,8 +5,11 @@
 //             ◀─ refused(cell, refusal) ─
 //   cloisterd ─ end(cell) ─▶
 //             ◀─ gone(cell) ─   once for every cell that was built, whoever ended it
+//   cloisterd ─ identify(client) + the client's own socket ─▶
+//             ◀─ identified(client, identity) ─, or refused: it is gone
 //
-// The numbers of cells are cloisterd's, and mean something on its own connection alone.
+// The numbers of cells and clients are cloisterd's, one for each request that wants an answer, and mean something on
+// its own connection alone.
 
 /// The longest message in either direction. What is longer arrives cut, and a cut message does not decode.
 package let longestCelldMessage = 128 << 10
@@ -14,6 +17,7 @@ package let longestCelldMessage = 128 << 10
 package enum CelldRequest: Equatable, Sendable {
     case build(cell: UInt32, CellPlan)
     case end(cell: UInt32)
+    case identify(client: UInt32)
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -25,19 +29,23 @@ package enum CelldRequest: Equatable, Sendable {
         case .end(let cell):
             writer.integer(UInt8(2))
             writer.integer(cell)
+        case .identify(let client):
+            writer.integer(UInt8(3))
+            writer.integer(client)
         }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        let kind = try reader.integer("kind", in: UInt8(1)...2)
-        let cell: UInt32 = try reader.integer("cell")
-        if kind == 1 {
+        let kind = try reader.integer("kind", in: UInt8(1)...3)
+        let number: UInt32 = try reader.integer("number")
+        switch kind {
+        case 1:
             let plan = try reader.data("plan", most: longestCelldMessage)
-            self = .build(cell: cell, try CellPlan(decoding: plan[...]))
-        } else {
-            self = .end(cell: cell)
+            self = .build(cell: number, try CellPlan(decoding: plan[...]))
+        case 2: self = .end(cell: number)
+        default: self = .identify(client: number)
         }
         try reader.finish("request")
     }
@@ -47,6 +55,7 @@ package enum CelldReply: Equatable, Sendable {
     case built(cell: UInt32, WallReport)
     case refused(cell: UInt32, CellRefusal)
     case gone(cell: UInt32)
+    case identified(client: UInt32, ClientIdentity)
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -62,18 +71,23 @@ package enum CelldReply: Equatable, Sendable {
         case .gone(let cell):
             writer.integer(UInt8(3))
             writer.integer(cell)
+        case .identified(let client, let identity):
+            writer.integer(UInt8(4))
+            writer.integer(client)
+            identity.write(to: &writer)
         }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        let kind = try reader.integer("kind", in: UInt8(1)...3)
-        let cell: UInt32 = try reader.integer("cell")
+        let kind = try reader.integer("kind", in: UInt8(1)...4)
+        let number: UInt32 = try reader.integer("number")
         switch kind {
-        case 1: self = .built(cell: cell, try WallReport(from: &reader))
-        case 2: self = .refused(cell: cell, try CellRefusal(from: &reader))
-        default: self = .gone(cell: cell)
+        case 1: self = .built(cell: number, try WallReport(from: &reader))
+        case 2: self = .refused(cell: number, try CellRefusal(from: &reader))
+        case 3: self = .gone(cell: number)
+        default: self = .identified(client: number, try ClientIdentity(from: &reader))
         }
         try reader.finish("reply")
     }

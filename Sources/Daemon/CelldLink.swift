@@ -1,4 +1,4 @@
-// cloisterd's side of celld: asks for cells, and hands out those that stand.
+// cloisterd's side of celld: asks who a client is and for its cell, and hands out the cells that stand.
 //
 // In standalone mode celld is our own child, started when the first cell is wanted and again when it has ended;
 // under systemd it is reached through its socket. When it is lost, so are all its cells: they end by
@@ -20,14 +20,14 @@ package actor CelldLink {
     private let log: Log
     private var link: PacketLink?
     private var child: ChildProcess?
-    private var lastCell: UInt32 = 0
-    private var waiting: [UInt32: CheckedContinuation<Result<Built, CellRefusal>, Never>] = [:]
+    private var lastRequest: UInt32 = 0
+    private var waiting: [UInt32: CheckedContinuation<Result<Answer, CellRefusal>, Never>] = [:]
     private var standing: Set<UInt32> = []
 
-    /// A cell that stands, on its way to whoever asked for it.
-    private struct Built: Sendable {
-        let report: WallReport
-        let socket: SocketStream
+    private enum Answer: Sendable {
+        /// A cell that stands, on its way to whoever asked for it.
+        case built(WallReport, SocketStream)
+        case identified(ClientIdentity)
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -42,31 +42,56 @@ package actor CelldLink {
     package func build(
         _ plan: CellPlan, for client: SocketStream, onGone: @escaping @Sendable () -> Void
     ) async throws(CellRefusal) -> Cell {
-        let link = try connect()
-        lastCell += 1
-        let number = lastCell
-        do throws(SystemError) {
-            try link.send(CelldRequest.build(cell: number, plan).encoded, passing: client)
-        } catch {
-            throw CellRefusal("celld cannot be asked: \(error)", remedy: Self.remedy)
-        }
-        let built = try await withCheckedContinuation { waiting[number] = $0 }.get()
+        let number = nextRequest()
+        guard
+            case .built(let report, let socket) = try await ask(
+                .build(cell: number, plan), number, about: client)
+        else { throw Self.nonsense }
         standing.insert(number)
-        let cell = Cell(built.report, on: loop) { [weak self] in
+        let cell = Cell(report, on: loop) { [weak self] in
             onGone()
             self?.assumeIsolated { $0.end(number) }
         }
         do throws(SystemError) {
-            try await cell.start(over: built.socket)
+            try await cell.start(over: socket)
         } catch {
             end(number)
             throw CellRefusal("the cell cannot be watched: \(error)", remedy: Self.remedy)
         }
-        for gap in built.report.gaps {
+        for gap in report.gaps {
             log.warning("a cell lacks its wall \(gap.wall.rawValue): \(gap.reason)")
         }
         return cell
     }
+
+    /// What the process at the other end of this socket is.
+    package func identify(_ client: SocketStream) async throws(CellRefusal) -> ClientIdentity {
+        let number = nextRequest()
+        guard
+            case .identified(let identity) = try await ask(
+                .identify(client: number), number, about: client)
+        else { throw Self.nonsense }
+        return identity
+    }
+
+    private func nextRequest() -> UInt32 {
+        lastRequest &+= 1
+        return lastRequest
+    }
+
+    private func ask(
+        _ request: CelldRequest, _ number: UInt32, about client: SocketStream
+    ) async throws(CellRefusal) -> Answer {
+        let link = try connect()
+        do throws(SystemError) {
+            try link.send(request.encoded, passing: client)
+        } catch {
+            throw CellRefusal("celld cannot be asked: \(error)", remedy: Self.remedy)
+        }
+        return try await withCheckedContinuation { waiting[number] = $0 }.get()
+    }
+
+    private static let nonsense = CellRefusal("celld answers something else than was asked", remedy: remedy)
 
     private static let remedy = "look at the log of cloister-celld"
 
@@ -128,8 +153,9 @@ package actor CelldLink {
             case .gone(let cell):
                 standing.remove(cell)
             case .built(let cell, let report):
-                guard let waiter = waiting.removeValue(forKey: cell) else { return }
-                waiter.resume(returning: take(message, report))
+                waiting.removeValue(forKey: cell)?.resume(returning: take(message, report))
+            case .identified(let client, let identity):
+                waiting.removeValue(forKey: client)?.resume(returning: .success(.identified(identity)))
             }
         } catch {
             link?.close()
@@ -139,12 +165,12 @@ package actor CelldLink {
 
     private func take(
         _ message: UnixSocket.ReceivedMessage, _ report: WallReport
-    ) -> Result<Built, CellRefusal> {
+    ) -> Result<Answer, CellRefusal> {
         // The first is the process; what we do with a cell is done through its socket.
         guard message.takeDescriptor() != nil, let socket = message.takeDescriptor() else {
             return .failure(CellRefusal("celld sent no socket", remedy: Self.remedy))
         }
-        return .success(Built(report: report, socket: SocketStream(socket, on: loop)))
+        return .success(.built(report, SocketStream(socket, on: loop)))
     }
 
     private func lost(_ reason: String) {

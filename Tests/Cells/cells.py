@@ -227,6 +227,9 @@ class Celld:
         if kind == 2:
             wall = reader.integer(1)
             return "refused", Refusal(WALLS[wall - 1] if wall else None, reader.text(), reader.text())
+        if kind == 4:
+            facts = [reader.text() if reader.integer(1) else None for _ in range(3)]
+            return "identified", dict(zip(("executable", "parent", "group"), facts))
         return "gone", number
 
     def build(self, encoded_plan=None, client=None):
@@ -237,6 +240,15 @@ class Celld:
                 return value
             if kind == "refused":
                 raise value
+
+    def identify(self, client):
+        """What celld says of the process at the other end of a client's socket."""
+        self.cells += 1
+        self._send(integer(1, 3) + integer(4, self.cells), client)
+        kind, value = self.reply()
+        if kind == "refused":
+            raise value
+        return value
 
     def knock(self):
         """Returns when celld serves: it refuses a plan without a client."""

@@ -61,7 +61,7 @@ import Testing
 
     static let messages: [Message] =
         [
-            CelldRequest.build(cell: 7, CellPlanTests.full), .end(cell: .max),
+            CelldRequest.build(cell: 7, CellPlanTests.full), .end(cell: .max), .identify(client: 8),
         ].map { message in
             Message(testDescription: "\(message)", bytes: message.encoded) {
                 try CelldRequest(decoding: $0).encoded
@@ -71,6 +71,11 @@ import Testing
             CelldReply.built(cell: 1, report), .built(cell: 2, WallReport()), .gone(cell: 3),
             .refused(cell: 4, CellRefusal(.netns, because: "clone3: é")),
             .refused(cell: 5, CellRefusal("too many", remedy: "fewer")),
+            .identified(client: 6, ClientIdentity()),
+            .identified(
+                client: 7,
+                ClientIdentity(
+                    executable: "/usr/bin/é", parentExecutable: "/bin/sh", controlGroup: "/user.slice")),
         ].map { message in
             Message(testDescription: "\(message)", bytes: message.encoded) {
                 try CelldReply(decoding: $0).encoded

@@ -1,0 +1,49 @@
+import Glibc
+
+/// What /proc says of another process. It is held by its descriptor while that is read, so a number that was given
+/// to somebody else in between says nothing.
+package struct ProcessFacts: Equatable, Sendable {
+    package let executable: String?
+    package let parentExecutable: String?
+    package let controlGroup: String?
+
+    /// `nil` when it has ended.
+    package init?(of process: borrowing OwnedFD, _ pid: pid_t) {
+        executable = Self.executable(of: pid)
+        parentExecutable = Self.parent(of: pid).flatMap { parent in
+            guard let held = try? ProcessFD.open(parent), let path = Self.executable(of: parent) else {
+                return nil
+            }
+            // It was the parent all the time, and not somebody with its number.
+            return Self.parent(of: pid) == parent && Self.isThere(held) ? path : nil
+        }
+        controlGroup = (try? File.readText("/proc/\(pid)/cgroup"))?
+            .split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
+        guard Self.isThere(process) else { return nil }
+    }
+
+    private static func isThere(_ process: borrowing OwnedFD) -> Bool {
+        (try? ProcessFD.hasEnded(process)) == false
+    }
+
+    /// A process can have mounts of its own, in which any name leads to any file. The name counts only where it leads
+    /// us to the same file.
+    private static func executable(of pid: pid_t) -> String? {
+        let link = "/proc/\(pid)/exe"
+        guard let path = try? File.readLink(link), path.utf8.first == UInt8(ascii: "/"),
+            let theirs = try? File.open(link, .path).status().identity,
+            let ours = try? File.open(path, .path).status().identity, theirs == ours
+        else { return nil }
+        return path
+    }
+
+    /// The fourth field of stat; the second is a name in parentheses, which may have anything in it.
+    private static func parent(of pid: pid_t) -> pid_t? {
+        guard let text = try? File.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
+            return nil
+        }
+        let words = text[end...].split(separator: " ")
+        guard words.count > 2, let parent = pid_t(words[2]), parent > 0 else { return nil }
+        return parent
+    }
+}
