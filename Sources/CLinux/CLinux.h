@@ -38,6 +38,9 @@
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77
 #endif
+#ifndef SO_PEERGROUPS
+#define SO_PEERGROUPS 59
+#endif
 
 // Mounts by descriptor: Glibc 2.36 has the calls, but only beside a header that clashes with <sys/mount.h>.
 static inline int cloister_mount_setattr(int fd, unsigned int flags, unsigned long long set,

@@ -17,6 +17,8 @@ package struct PeerCredentials: ~Copyable, Sendable {
     package let pidfdIsExact: Bool
     /// The security module's label (SELinux context, AppArmor profile), where one is loaded.
     package let label: String?
+    /// Its groups beside `gid`, as they were when it connected.
+    package let groups: [gid_t]
 
     package init(of socket: borrowing OwnedFD) throws(SystemError) {
         guard let credentials = UnixSocket.option(socket, SO_PEERCRED, as: ucred.self) else {
@@ -24,6 +26,7 @@ package struct PeerCredentials: ~Copyable, Sendable {
         }
         (uid, gid, pid) = (credentials.uid, credentials.gid, credentials.pid)
         label = Self.securityLabel(of: socket)
+        groups = Self.groups(of: socket)
         if let raw = UnixSocket.option(socket, SO_PEERPIDFD, as: CInt.self) {
             pidfd = OwnedFD(raw: raw)
             pidfdIsExact = true
@@ -38,6 +41,21 @@ package struct PeerCredentials: ~Copyable, Sendable {
     package var isThere: Bool {
         guard pidfd != nil, let hasEnded = try? ProcessFD.hasEnded(pidfd!) else { return false }
         return !hasEnded
+    }
+
+    private static func groups(of socket: borrowing OwnedFD) -> [gid_t] {
+        let raw = socket.raw
+        var groups = [gid_t](repeating: 0, count: 32)
+        while true {
+            var length = socklen_t(groups.count * MemoryLayout<gid_t>.stride)
+            if unsafe getsockopt(raw, SOL_SOCKET, SO_PEERGROUPS, &groups, &length) == 0 {
+                return Array(groups.prefix(Int(length) / MemoryLayout<gid_t>.stride))
+            }
+            // Then it says how much room they take. Who has none that we hear of is in none.
+            let needed = Int(length) / MemoryLayout<gid_t>.stride
+            guard errno == ERANGE, needed > groups.count else { return [] }
+            groups = [gid_t](repeating: 0, count: needed)
+        }
     }
 
     private static func securityLabel(of socket: borrowing OwnedFD) -> String? {

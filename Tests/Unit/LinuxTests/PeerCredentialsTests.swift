@@ -37,6 +37,32 @@ import Testing
         #expect(isCloseOnExec(credentials.pidfd!) == true)
     }
 
+    @Test("Its groups are those that it was in when it connected", arguments: [1, 3, 40])
+    func groups(count: Int) throws {
+        try #require(geteuid() == 0, "groups can be set by root alone")
+        let groups = (0..<count).map { gid_t(5000 + $0) }
+        let directory = try TemporaryDirectory()
+        let path = directory.path + "/socket"
+        let listener = ListeningSocket(try UnixSocket.listen(at: path, mode: 0o600))
+        let list = groups.map(String.init).joined(separator: ",")
+        let client = try Self.connect(to: path) {
+            Launch("/usr/bin/setpriv", ["--groups", list, "--", Executable.bridge.path] + $0)
+        }
+        let connection = try listener.accept()
+        #expect(try PeerCredentials(of: connection).groups == groups)
+        client.kill(SIGKILL)
+    }
+
+    @Test("Root has a name and a home, and a number that nobody has has none")
+    func accounts() {
+        let root = Accounts.user(0)
+        #expect(root?.name == "root")
+        #expect(root?.home == "/root")
+        #expect(Accounts.groupName(0) == "root")
+        #expect(Accounts.user(3_999_999_999) == nil)
+        #expect(Accounts.groupName(3_999_999_999) == nil)
+    }
+
     @Test("Of an accepted connection, it is the process that connected")
     func accepted() throws {
         let directory = try TemporaryDirectory()
