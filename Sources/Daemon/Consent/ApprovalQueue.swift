@@ -1,0 +1,88 @@
+// Questions that wait for a person, and their answers.
+//
+//   asked ──▶ waiting ──answered──────────────▶ gone, with that answer
+//                └──no answer in time, its call is over──▶ gone, denied
+//
+// Invariants: an answer is to a question that stands, by its number and the digest of what it is about; everything
+// else is refused and changes nothing. Neither a client nor a user can fill the queue. It knows no clock: the
+// caller says what time it is.
+
+package struct ApprovalQueue: Sendable {
+    package struct Limits: Sendable {
+        package var mostOfSession = 8
+        package var mostOfUser = 32
+        package var most = 256
+        package var patience: Duration = .seconds(120)
+
+        package init() {}
+    }
+
+    package struct Waiting: Equatable, Sendable {
+        package let number: UInt64
+        package let question: Question
+        package let deadline: Duration
+    }
+
+    package struct Refusal: Error, Equatable, CustomStringConvertible {
+        package let description: String
+    }
+
+    private let limits: Limits
+    private var lastNumber: UInt64 = 0
+    /// In the order in which they were asked.
+    package private(set) var waiting: [Waiting] = []
+
+    package init(_ limits: Limits = Limits()) { self.limits = limits }
+
+    package mutating func ask(_ question: Question, at now: Duration) throws(Refusal) -> Waiting {
+        let asker = question.asker
+        let ofUser = waiting.filter { $0.question.asker.uid == asker.uid }
+        for (count, most, whose) in [
+            (
+                ofUser.count(where: { $0.question.asker.session == asker.session }), limits.mostOfSession,
+                "this client"
+            ),
+            (ofUser.count, limits.mostOfUser, "this user"), (waiting.count, limits.most, "everybody"),
+        ] where count >= most {
+            throw Refusal(
+                description: "\(most) questions of \(whose) wait for an answer already, which is the limit")
+        }
+        lastNumber += 1
+        let asked = Waiting(number: lastNumber, question: question, deadline: now + limits.patience)
+        waiting.append(asked)
+        return asked
+    }
+
+    /// The question that this answers, which does not wait any more.
+    package mutating func answer(
+        _ number: UInt64, digest: String, at now: Duration
+    ) throws(Refusal) -> Waiting {
+        guard let place = waiting.firstIndex(where: { $0.number == number }) else {
+            throw Refusal(
+                description: number <= lastNumber && number > 0
+                    ? "question \(number) does not stand any more: it was answered, its time was up, or its call is over"
+                    : "there is no question \(number)")
+        }
+        guard waiting[place].question.digest == digest else {
+            throw Refusal(description: "question \(number) is about something else than this digest says")
+        }
+        guard waiting[place].deadline > now else {
+            throw Refusal(description: "question \(number) does not stand any more: its time was up")
+        }
+        return waiting.remove(at: place)
+    }
+
+    /// Those whose time is up.
+    package mutating func expire(at now: Duration) -> [Waiting] {
+        let expired = waiting.filter { $0.deadline <= now }
+        if !expired.isEmpty { waiting.removeAll { $0.deadline <= now } }
+        return expired
+    }
+
+    package var nextDeadline: Duration? { waiting.map(\.deadline).min() }
+
+    /// The call is over, whatever a person would have said.
+    package mutating func withdraw(_ number: UInt64) {
+        waiting.removeAll { $0.number == number }
+    }
+}
