@@ -1,13 +1,20 @@
+import Cells
 import Linux
 
-/// An application that connected: what the kernel says of it, and what it says of itself.
+/// An application that connected, as the kernel knows it.
 package final class Client: Sendable {
     package let credentials: PeerCredentials
+    /// What celld sees of its process.
+    package let identity: ClientIdentity
     /// Opened per connection; appears in the log and later in every audit record.
     package let session: UInt64
 
-    package init(_ credentials: consuming PeerCredentials, session: UInt64) {
+    package init(
+        _ credentials: consuming PeerCredentials, _ identity: ClientIdentity = ClientIdentity(),
+        session: UInt64
+    ) {
         self.credentials = credentials
+        self.identity = identity
         self.session = session
     }
 

@@ -5,9 +5,13 @@
 // Stopping accepts nobody new and lets calls in flight be answered; when the last session is gone, or
 // its closing time is up, the loop ends. A second signal ends it at once.
 //
-// Invariants: a session is in `sessions` from accept until it is gone; no user has more than their share.
+// A connection becomes a session when celld has said what its process is; until then nothing of it is read.
+//
+// Invariants: a connection is counted from accept until it is gone; a session is in `sessions` as long as it is
+// one; no user has more than their share.
 
 import CLinux
+import Cells
 import EventLoop
 import JSON
 import Linux
@@ -45,7 +49,9 @@ package actor Daemon {
     private var listeners: [Listener] = []
     private var signals: SignalSource?
     private var sessions: [UInt64: Session] = [:]
-    private var sessionsOfUser: [UInt32: Int] = [:]
+    /// Of each user, with those that are only on their way to a session.
+    private var connectionsOfUser: [UInt32: Int] = [:]
+    private var connections = 0
     private var lastSession: UInt64 = 0
     private var idleTimer: TimerID?
     private var isStopping = false
@@ -87,23 +93,62 @@ package actor Daemon {
 
     private func accept(_ stream: SocketStream) {
         do throws(SystemError) {
-            let credentials = try stream.peerCredentials()
-            if let refusal = refusal(of: credentials.uid) {
-                log.warning("a connection of uid \(credentials.uid) was refused: \(refusal)")
+            let uid = try stream.peerCredentials().uid
+            if let refusal = refusal(of: uid) {
+                log.warning("a connection of uid \(uid) was refused: \(refusal)")
                 return Self.refuse(stream, because: refusal)
             }
             lastSession += 1
-            let client = Client(credentials, session: lastSession)
-            try open(client, over: stream)
+            let number = lastSession
+            count(1, of: uid)
+            stopIdling()
+            guard let celld else { return admit(stream, of: uid, number, ClientIdentity()) }
+            _ = loop.spawn {
+                let identity = await self.identity(of: stream, by: celld)
+                await self.admit(stream, of: uid, number, identity)
+            }
         } catch {
             log.warning("a connection was lost at its start: \(error)")
         }
     }
 
+    /// Whoever cannot be known for certain is served as somebody of whom nothing is known.
+    private func identity(of stream: SocketStream, by celld: CelldLink) async -> ClientIdentity {
+        do throws(CellRefusal) {
+            return try await celld.identify(stream)
+        } catch {
+            log.warning("a client's program is not known: \(error)")
+            return ClientIdentity()
+        }
+    }
+
+    private func admit(
+        _ stream: SocketStream, of uid: UInt32, _ number: UInt64, _ identity: ClientIdentity
+    ) {
+        do throws(SystemError) {
+            guard !isStopping else { throw SystemError("accept", .brokenPipe, "cloisterd is stopping") }
+            let client = Client(try stream.peerCredentials(), identity, session: number)
+            try begin(client, over: stream)
+        } catch {
+            log.warning("a connection was lost at its start: \(error)")
+            stream.close()
+            isGone(of: uid)
+        }
+    }
+
     /// Serves a client over a stream that is already its own.
-    package func open(
-        _ client: Client, over stream: any ByteStream
-    ) throws(SystemError) {
+    package func open(_ client: Client, over stream: any ByteStream) throws(SystemError) {
+        count(1, of: client.credentials.uid)
+        stopIdling()
+        do throws(SystemError) {
+            try begin(client, over: stream)
+        } catch {
+            isGone(of: client.credentials.uid)
+            throw error
+        }
+    }
+
+    private func begin(_ client: Client, over stream: any ByteStream) throws(SystemError) {
         let (number, uid) = (client.session, client.credentials.uid)
         let session = Session(
             client, over: stream, on: loop,
@@ -116,13 +161,11 @@ package actor Daemon {
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
         }
         sessions[number] = session
-        sessionsOfUser[uid, default: 0] += 1
-        stopIdling()
         log.debug("\(client.description) opened")
         do {
             try session.assumeIsolated { try $0.start() }
         } catch {
-            sessionIsGone(number, of: uid)
+            sessions[number] = nil
             throw error as? SystemError ?? SystemError("start", .invalid)
         }
     }
@@ -131,10 +174,10 @@ package actor Daemon {
         if let onlyUser = settings.onlyUser, uid != onlyUser, uid != 0 {
             return "this cloisterd runs as uid \(onlyUser) and serves nobody else"
         }
-        if sessions.count >= settings.mostSessions {
+        if connections >= settings.mostSessions {
             return "cloisterd has \(settings.mostSessions) sessions, which is its limit"
         }
-        if sessionsOfUser[uid, default: 0] >= settings.mostSessionsOfUser {
+        if connectionsOfUser[uid, default: 0] >= settings.mostSessionsOfUser {
             return "this user has \(settings.mostSessionsOfUser) sessions, which is the limit"
         }
         return nil
@@ -148,10 +191,19 @@ package actor Daemon {
 
     private func sessionIsGone(_ number: UInt64, of uid: UInt32) {
         guard sessions.removeValue(forKey: number) != nil else { return }
-        let left = sessionsOfUser[uid, default: 1] - 1
-        sessionsOfUser[uid] = left > 0 ? left : nil
+        isGone(of: uid)
+    }
+
+    private func isGone(of uid: UInt32) {
+        count(-1, of: uid)
         watchForIdleness()
         endIfDone()
+    }
+
+    private func count(_ change: Int, of uid: UInt32) {
+        connections += change
+        let left = connectionsOfUser[uid, default: 0] + change
+        connectionsOfUser[uid] = left > 0 ? left : nil
     }
 
     // MARK: Tools
@@ -203,7 +255,7 @@ package actor Daemon {
     }
 
     private func watchForIdleness() {
-        guard let idleTime = settings.idleTime, sessions.isEmpty, !isStopping else { return }
+        guard let idleTime = settings.idleTime, connections == 0, !isStopping else { return }
         stopIdling()
         idleTimer = loop.schedule(after: idleTime) { [weak self] in
             self?.assumeIsolated { daemon in
@@ -235,6 +287,6 @@ package actor Daemon {
     }
 
     private func endIfDone() {
-        if isStopping, sessions.isEmpty { loop.stop() }
+        if isStopping, connections == 0 { loop.stop() }
     }
 }
