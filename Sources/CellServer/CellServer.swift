@@ -86,13 +86,9 @@ package final class CellServer {
 
     private func patience(_ programs: Programs, _ isBackedUp: Bool) -> Int32 {
         if !jobs.isEmpty, !isBackedUp { return 0 }
-        var until = programs.nextDeadline()
-        if !isTidy {
-            let soon = SystemClock.monotonic + .milliseconds(10)
-            until = min(until ?? soon, soon)
-        }
-        if let due = givesBackAt { until = min(until ?? due, due) }
-        return until.map(SystemClock.millisecondsUntil) ?? -1
+        var moments = [programs.nextDeadline(), givesBackAt].compactMap(\.self)
+        if !isTidy { moments.append(SystemClock.monotonic + .milliseconds(10)) }
+        return SystemClock.patience(until: moments.min())
     }
 
     // MARK: In

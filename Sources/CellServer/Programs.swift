@@ -146,13 +146,9 @@ final class Programs {
         let input = try Pipe()
         let output = try Pipe()
         let error = try Pipe()
-        for end in [0, 1, 2] {
-            switch end {
-            case 0: try input.writing.setBlocking(false)
-            case 1: try output.reading.setBlocking(false)
-            default: try error.reading.setBlocking(false)
-            }
-        }
+        try input.writing.setBlocking(false)
+        try output.reading.setBlocking(false)
+        try error.reading.setBlocking(false)
         let path = start.directory.isEmpty ? "/workspace" : start.directory
         let directory = try File.open(path, .directory)
         let now = SystemClock.monotonic

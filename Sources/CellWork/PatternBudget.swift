@@ -14,8 +14,7 @@ final class PatternBudget {
 
     /// How many bytes are to be matched at once.
     private(set) var region = leastRegion
-    /// Since a step began, in nanoseconds.
-    private(set) var spent: UInt64 = 0
+    /// In nanoseconds.
     private var left: UInt64
 
     private let pattern: Pattern

@@ -56,7 +56,4 @@ final class TemporaryFile {
         try entry.directory.fd.rename(entry.name, to: entry.directory.fd, temporary, .notReplacing)
         isHere = true
     }
-
-    /// Under the hidden name is what was exchanged for this one.
-    func hiddenStatus() throws(SystemError) -> FileStatus { try entry.directory.fd.status(of: temporary) }
 }

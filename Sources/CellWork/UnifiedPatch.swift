@@ -85,11 +85,13 @@ struct UnifiedPatch {
         while starts("@@ ") { hunks.append(try hunk()) }
         switch (old, new) {
         case (nil, nil): throw fault("both names of a file are /dev/null")
-        case (nil, let new?): return try checked(File(path: stripped(new, "b/"), act: .created, hunks: hunks))
-        case (let old?, nil): return try checked(File(path: stripped(old, "a/"), act: .deleted, hunks: hunks))
+        case (nil, let new?):
+            return try checked(File(path: PatchName.stripped(new, of: "b/"), act: .created, hunks: hunks))
+        case (let old?, nil):
+            return try checked(File(path: PatchName.stripped(old, of: "a/"), act: .deleted, hunks: hunks))
         case (let old?, let new?):
-            let path = stripped(new, "b/")
-            guard stripped(old, "a/") == path || old == new else {
+            let path = PatchName.stripped(new, of: "b/")
+            guard PatchName.stripped(old, of: "a/") == path || old == new else {
                 throw fault("the names \(old) and \(new) differ; a rename is not done here (move does that)")
             }
             guard !hunks.isEmpty else { throw fault("a file has no hunk") }
@@ -108,53 +110,16 @@ struct UnifiedPatch {
         return file
     }
 
-    private func stripped(_ name: String, _ prefix: String) -> String {
-        name.hasPrefix(prefix) ? String(name.dropFirst(2)) : name
-    }
-
-    /// `nil` for /dev/null. What follows a tab is a time.
     private func name(_ field: ArraySlice<UInt8>) throws(CellFailure) -> String? {
-        var bytes = field
-        while let last = bytes.last, last == ByteSearch.newline || last == UInt8(ascii: "\r") {
-            bytes.removeLast()
-        }
-        if bytes.first == UInt8(ascii: "\"") {
-            bytes = try unquoted(bytes.dropFirst())[...]
-        } else if let tab = bytes.firstIndex(of: UInt8(ascii: "\t")) {
-            bytes = bytes[..<tab]
-        }
-        guard let name = String(validating: bytes, as: UTF8.self) else {
-            throw fault("the name of a file is not UTF-8")
-        }
-        return name == "/dev/null" ? nil : name
-    }
-
-    private func unquoted(_ field: ArraySlice<UInt8>) throws(CellFailure) -> [UInt8] {
-        var name: [UInt8] = []
-        var rest = field
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\"") { return name }
-            guard byte == UInt8(ascii: "\\") else {
-                name.append(byte)
-                continue
-            }
-            switch rest.popFirst() {
-            case UInt8(ascii: "n"): name.append(ByteSearch.newline)
-            case UInt8(ascii: "t"): name.append(UInt8(ascii: "\t"))
-            case UInt8(ascii: "\""): name.append(UInt8(ascii: "\""))
-            case UInt8(ascii: "\\"): name.append(UInt8(ascii: "\\"))
-            case let digit? where (UInt8(ascii: "0")...UInt8(ascii: "3")).contains(digit):
-                let digits = [digit] + rest.prefix(2)
-                guard let code = UInt8(String(decoding: digits, as: UTF8.self), radix: 8), digits.count == 3
-                else {
-                    throw fault("a quoted name is broken")
-                }
-                name.append(code)
-                rest = rest.dropFirst(2)
-            default: throw fault("a quoted name is broken")
+        do throws(PatchName.Fault) {
+            return try PatchName.read(field)
+        } catch {
+            switch error {
+            case .notUTF8: throw fault("the name of a file is not UTF-8")
+            case .brokenQuote: throw fault("a quoted name is broken")
+            case .openQuote: throw fault("a quoted name does not end")
             }
         }
-        throw fault("a quoted name does not end")
     }
 
     // MARK: One hunk

@@ -141,7 +141,7 @@ final class Keeper {
             cells.lazy.filter(\.isBuilding).map(\.deadline)
             + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
         if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
-        return moments.min().map(SystemClock.millisecondsUntil) ?? -1
+        return SystemClock.patience(until: moments.min())
     }
 
     // MARK: cloisterd

@@ -6,7 +6,7 @@
 //   STATE/workspaces/UID/APPLICATION         a directory, where images cannot be had and the wall may lack
 //
 // A mount is never given a place among the host's: it is made detached, handed to the cell, and is gone with the
-// last process that holds it. So no death of anybody leaves one behind. (docs/decisions/0008 says why images.)
+// last process that holds it. So no death of anybody leaves one behind. (docs/decisions/0010 says why images.)
 //
 // Invariant: an image has at most one loop device, because two file systems on one image destroy it. Every cell
 // of the same workspace gets a mount of the same one. The image is locked as long as its device has it, so that

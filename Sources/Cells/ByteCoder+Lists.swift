@@ -49,3 +49,14 @@ extension ByteReader {
         return choice
     }
 }
+
+extension String {
+    /// What of it fits into so many bytes, without half a character.
+    func cut(to most: Int) -> String {
+        guard utf8.count > most else { return self }
+        var end = utf8.index(utf8.startIndex, offsetBy: most)
+        // An index between the bytes of a character is none of a scalar.
+        while end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }
+        return String(unicodeScalars[..<end])
+    }
+}

@@ -33,10 +33,11 @@ package struct CellFailure: Error, Equatable, Sendable, CustomStringConvertible 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
         writer.integer(kind.rawValue)
-        writer.data(Self.cut(call, to: Self.longestCall))
+        // A failure is always sent, if need be with less of its text.
+        writer.text(call.cut(to: Self.longestCall))
         writer.integer(errno)
-        writer.data(Self.cut(path, to: FileLimits.longestPath))
-        writer.data(Self.cut(message, to: FileLimits.longestMessage))
+        writer.text(path.cut(to: FileLimits.longestPath))
+        writer.text(message.cut(to: FileLimits.longestMessage))
         return writer.bytes
     }
 
@@ -51,11 +52,4 @@ package struct CellFailure: Error, Equatable, Sendable, CustomStringConvertible 
     }
 
     private static let longestCall = 64
-
-    /// A failure is always sent, if need be with less of its text; never half a character.
-    private static func cut(_ text: String, to most: Int) -> [UInt8] {
-        var bytes = Array(text.utf8.prefix(most))
-        while String(validating: bytes, as: UTF8.self) == nil { bytes.removeLast() }
-        return bytes
-    }
 }

@@ -42,7 +42,7 @@ package struct CellOrder: Equatable, Sendable {
         var writer = ByteWriter()
         for value in [uid, gid] { writer.integer(value) }
         for flag in [dropsGroups, isEphemeral, hasWorkspaceMount, hasGroup] {
-            writer.integer(UInt8(flag ? 1 : 0))
+            writer.flag(flag)
         }
         writer.text(workspacePath)
         limits.write(to: &writer)
@@ -92,7 +92,7 @@ extension CellPlan.Tree {
         writer.integer(UInt16(trees.count))
         for tree in trees {
             writer.text(tree.path)
-            writer.integer(UInt8(tree.isWritable ? 1 : 0))
+            writer.flag(tree.isWritable)
         }
     }
 

@@ -70,7 +70,7 @@ package struct CellPlan: Equatable, Sendable {
         var writer = ByteWriter()
         writer.integer(Self.version)
         writer.text(application)
-        writer.integer(UInt8(isEphemeral ? 1 : 0))
+        writer.flag(isEphemeral)
         limits.write(to: &writer)
         writer.integer(mayLack.rawValue)
         Tree.write(trees, to: &writer)

@@ -95,14 +95,14 @@ package enum ProgramRequest: Equatable, Sendable {
         case .output(let process, let standardErrorToo, let from, let most):
             writer.integer(UInt8(3))
             writer.integer(process)
-            writer.integer(UInt8(standardErrorToo ? 1 : 0))
+            writer.flag(standardErrorToo)
             writer.integer(from)
             writer.integer(most)
         case .input(let process, let bytes, let closes):
             writer.integer(UInt8(4))
             writer.integer(process)
             writer.data(bytes)
-            writer.integer(UInt8(closes ? 1 : 0))
+            writer.flag(closes)
         case .stop(let process, let signal, let grace):
             writer.integer(UInt8(5))
             writer.integer(process)

@@ -30,7 +30,7 @@ package struct ProgramEnd: Equatable, Sendable {
             writer.integer(UInt8(1))
             writer.integer(signal)
         }
-        for flag in [timedOut, ranOutOfMemory] { writer.integer(UInt8(flag ? 1 : 0)) }
+        for flag in [timedOut, ranOutOfMemory] { writer.flag(flag) }
         for value in [cpuMicroseconds, wallMicroseconds, peakMemoryBytes, outputBytes, errorBytes] {
             writer.integer(value)
         }
@@ -75,8 +75,7 @@ package struct ProcessStatus: Equatable, Sendable {
         writer.integer(pid)
         writer.text(command)
         writer.integer(runningMicroseconds)
-        writer.integer(UInt8(end == nil ? 0 : 1))
-        end?.write(to: &writer)
+        writer.optional(end) { $1.write(to: &$0) }
     }
 
     init(from reader: inout ByteReader) throws(CodingFault) {
@@ -84,7 +83,8 @@ package struct ProcessStatus: Equatable, Sendable {
         pid = try reader.integer("pid")
         command = try reader.text("command", most: ProgramStart.mostBytes)
         runningMicroseconds = try reader.integer("runningMicroseconds")
-        end = try reader.flag("hasEnded") ? ProgramEnd(from: &reader) : nil
+        end = try reader.optional("hasEnded") { (reader) throws(CodingFault) in try ProgramEnd(from: &reader)
+        }
     }
 }
 
@@ -138,8 +138,7 @@ package enum ProgramResult: Equatable, Sendable {
             writer.integer(count)
         case .processes(let list):
             writer.integer(UInt8(5))
-            writer.integer(UInt32(list.count))
-            for status in list { status.write(to: &writer) }
+            writer.list(list) { $1.write(to: &$0) }
         }
         return writer.bytes
     }
@@ -152,10 +151,10 @@ package enum ProgramResult: Equatable, Sendable {
         case 3: self = .output(try ProcessOutput(from: &reader))
         case 4: self = .accepted(try reader.integer("count"))
         default:
-            let count = try reader.integer("processes", in: 0...UInt32(Self.mostProcesses))
-            var list: [ProcessStatus] = []
-            for _ in 0..<count { list.append(try ProcessStatus(from: &reader)) }
-            self = .processes(list)
+            self = .processes(
+                try reader.list("processes", most: Self.mostProcesses) { (reader) throws(CodingFault) in
+                    try ProcessStatus(from: &reader)
+                })
         }
         try reader.finish("result")
     }

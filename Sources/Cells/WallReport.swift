@@ -35,7 +35,7 @@ package struct CellRefusal: Error, Equatable, Sendable, CustomStringConvertible 
     }
 
     static func bounded(_ text: String) -> String {
-        String(decoding: text.utf8.prefix(longestText - 3).filter { $0 != 0 }, as: UTF8.self)
+        String(text.unicodeScalars.filter { $0.value != 0 }).cut(to: longestText)
     }
 }
 

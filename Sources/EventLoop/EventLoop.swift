@@ -130,12 +130,8 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     /// Milliseconds to the next deadline, rounded up so that a timer is never early.
     private func waitingTime() -> CInt {
         if !ready.isEmpty || isStopping { return 0 }
-        guard clock.runsByItself, let deadline = timers.nextDeadline() else { return -1 }
-        let left = deadline - clock.now
-        if left <= .zero { return 0 }
-        let (seconds, attoseconds) = left.components
-        guard seconds < 1_000_000 else { return 1_000_000_000 }
-        return CInt(seconds) * 1000 + CInt((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
+        guard clock.runsByItself else { return -1 }
+        return SystemClock.patience(until: timers.nextDeadline(), from: clock.now)
     }
 
     // MARK: Work

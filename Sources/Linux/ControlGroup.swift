@@ -88,11 +88,6 @@ package final class ControlGroup: Sendable {
         package func number(_ key: String) -> UInt64? { text.flatMap { ControlGroup.number(key, of: $0) } }
     }
 
-    /// A line `key number` of a file such as cpu.stat.
-    package func number(_ key: String, in file: String) -> UInt64? {
-        (try? read(file)).flatMap { Self.number(key, of: $0) }
-    }
-
     private static func number(_ key: String, of text: String) -> UInt64? {
         for line in text.split(separator: "\n") {
             let words = line.split(separator: " ")
@@ -103,8 +98,6 @@ package final class ControlGroup: Sendable {
 
     /// Everybody in it and below, at once.
     package func kill() throws(SystemError) { try set("cgroup.kill", "1") }
-
-    package var isPopulated: Bool { number("populated", in: "cgroup.events") != 0 }
 
     /// Lets a user make groups below it and move its own processes between them, but not change its limits.
     package func delegate(to user: NamespacedProcess.User) throws(SystemError) {

@@ -13,7 +13,6 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let wouldBlock = Errno(rawValue: EAGAIN)
     package static let notFound = Errno(rawValue: ENOENT)
     package static let exists = Errno(rawValue: EEXIST)
-    package static let noChild = Errno(rawValue: ECHILD)
     package static let noProcess = Errno(rawValue: ESRCH)
     package static let badDescriptor = Errno(rawValue: EBADF)
     package static let badAddress = Errno(rawValue: EFAULT)
@@ -24,7 +23,6 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let connectionReset = Errno(rawValue: ECONNRESET)
     package static let brokenPipe = Errno(rawValue: EPIPE)
     package static let processFilesExhausted = Errno(rawValue: EMFILE)
-    package static let systemFilesExhausted = Errno(rawValue: ENFILE)
     package static let listTooLong = Errno(rawValue: E2BIG)
     package static let messageTooLong = Errno(rawValue: EMSGSIZE)
 

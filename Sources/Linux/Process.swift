@@ -34,12 +34,13 @@ package enum SystemClock {
 
     package static var secondsSince1970: Int { time(nil) }
 
-    /// For poll: 0 when the moment has passed, and never so little that one comes back too early.
-    package static func millisecondsUntil(_ moment: Duration) -> CInt {
-        let left = max(.zero, moment - monotonic)
-        let (seconds, attoseconds) = left.components
-        let rounded = (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
-        return CInt(clamping: seconds * 1000 + rounded)
+    /// For poll: 0 when the moment has passed, never so little that one comes back too early, and -1, which is for
+    /// ever, when there is no such moment.
+    package static func patience(until moment: Duration?, from now: Duration = monotonic) -> CInt {
+        guard let moment else { return -1 }
+        let (seconds, attoseconds) = max(.zero, moment - now).components
+        guard seconds < 1_000_000 else { return 1_000_000_000 }
+        return CInt(seconds) * 1000 + CInt((attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000)
     }
 
     /// Blocks this thread.

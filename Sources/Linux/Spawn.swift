@@ -1,11 +1,11 @@
 import CLinux
 import Glibc
 
-/// Starts programs by posix_spawn, which runs no code of ours between fork and exec.
+/// Starts programs by posix_spawn, which runs no code of ours between fork and exec. Everything of ours that is not
+/// given is closed on exec.
 package enum Spawn {
-    /// A child whose standard input and output are pipes to us. Everything else is closed on exec.
+    /// A child whose standard input and output are pipes to us.
     package struct Piped: ~Copyable {
-        package let pid: pid_t
         package let pidfd: OwnedFD
         /// What the child reads as its standard input.
         package var input: OwnedFD?
@@ -20,15 +20,8 @@ package enum Spawn {
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, toChild.reading.raw, 0)
         unsafe posix_spawn_file_actions_adddup2(&actions, fromChild.writing.raw, 1)
-        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let failure = unsafe cloister_spawn(&pid, command[0], &actions, &arguments)
-        guard failure == 0 else {
-            throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
-        }
-        let pidfd = try ProcessFD.open(pid)
-        return Piped(pid: pid, pidfd: pidfd, input: toChild.writing, output: fromChild.reading)
+        let pidfd = try unsafe start(command, &actions)
+        return Piped(pidfd: pidfd, input: toChild.writing, output: fromChild.reading)
     }
 
     /// A child that has our standard descriptors, and one more under this number; by its
@@ -43,31 +36,30 @@ package enum Spawn {
         unsafe posix_spawn_file_actions_init(&actions)
         defer { unsafe posix_spawn_file_actions_destroy(&actions) }
         unsafe posix_spawn_file_actions_adddup2(&actions, high.raw, number)
-        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let failure = unsafe cloister_spawn(&pid, command[0], &actions, &arguments)
-        guard failure == 0 else {
-            throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
-        }
-        return try ProcessFD.open(pid)
+        return try unsafe start(command, &actions)
     }
 
     /// Runs a short program to its end. Its output is ours.
     package static func run(_ command: [String]) throws(SystemError) -> ProcessFD.Status {
-        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
-        defer { unsafe arguments.forEach { unsafe free($0) } }
-        var pid: pid_t = 0
-        let failure = unsafe cloister_spawn(&pid, command[0], nil, &arguments)
-        guard failure == 0 else {
-            throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
-        }
-        let pidfd = try ProcessFD.open(pid)
+        let pidfd = try unsafe start(command, nil)
         var set = PollSet()
         set.add(pidfd, .read)
         while true {
             try set.wait()
             if let status = try ProcessFD.reap(pidfd) { return status }
         }
+    }
+
+    private static func start(
+        _ command: [String], _ actions: UnsafeMutablePointer<posix_spawn_file_actions_t>?
+    ) throws(SystemError) -> OwnedFD {
+        var arguments = unsafe command.map { unsafe strdup($0) } + [nil]
+        defer { unsafe arguments.forEach { unsafe free($0) } }
+        var pid: pid_t = 0
+        let failure = unsafe cloister_spawn(&pid, command[0], actions, &arguments)
+        guard failure == 0 else {
+            throw SystemError("posix_spawn", Errno(rawValue: failure), command[0])
+        }
+        return try ProcessFD.open(pid)
     }
 }

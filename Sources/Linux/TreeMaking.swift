@@ -30,13 +30,6 @@ package struct TreeMaker: ~Copyable {
         let bytes = Array(text.utf8)
         try systemCall("write", on: path) { unsafe Glibc.write(file.raw, bytes, bytes.count) }
     }
-
-    package func open(_ path: String) throws(SystemError) -> OwnedFD {
-        OwnedFD(
-            raw: try systemCall("openat", on: path) {
-                unsafe cloister_openat(root.raw, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-            })
-    }
 }
 
 extension File {

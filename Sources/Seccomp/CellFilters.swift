@@ -18,13 +18,13 @@ package struct CellFilters: Equatable, Sendable {
 
 /// A filter that could not be compiled.
 package enum FilterFault: Error, Equatable, CustomStringConvertible {
-    case library(String, call: String, Errno)
+    case libseccomp(String, call: String, Errno)
     case file(SystemError)
     case malformed(String, bytes: Int)
 
     package var description: String {
         switch self {
-        case .library(let step, let call, let errno): "libseccomp: \(step) \(call): \(errno)"
+        case .libseccomp(let step, let call, let errno): "libseccomp: \(step) \(call): \(errno)"
         case .file(let error): "libseccomp: \(error)"
         case .malformed(let filter, let bytes): "filter \(filter) came out with \(bytes) bytes"
         }

@@ -65,7 +65,7 @@ enum FilterCompiler {
 
     static func make(otherwise: FilterAnswer) throws(FilterFault) -> FilterContext {
         guard let context = unsafe seccomp_init(otherwise.action) else {
-            throw .library("seccomp_init", call: "", .invalid)
+            throw .libseccomp("seccomp_init", call: "", .invalid)
         }
         let made = unsafe FilterContext(context: context)
         // The programs of another architecture have other numbers, which nothing here has looked at.
@@ -114,7 +114,7 @@ enum FilterCompiler {
     private borrowing func check(
         _ step: String, _ call: String, _ result: CInt
     ) throws(FilterFault) {
-        guard result == 0 else { throw .library(step, call: call, Errno(rawValue: -result)) }
+        guard result == 0 else { throw .libseccomp(step, call: call, Errno(rawValue: -result)) }
     }
 }
 

@@ -66,10 +66,6 @@ extension Narrowing.Condition {
         Self(argument: argument, comparison: .masked(UInt64(mask), equals: UInt64(value)))
     }
 
-    static func isSet(_ argument: UInt32, bit: UInt32) -> Self {
-        bits(argument, 1 << bit, are: 1 << bit)
-    }
-
     /// Also true of anything that stands above 32 bits.
     static func above(_ argument: UInt32, _ value: UInt64) -> Self {
         Self(argument: argument, comparison: .above(value))

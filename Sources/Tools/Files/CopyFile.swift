@@ -6,18 +6,11 @@ import MCP
 struct CopyFile: CellCall {
     private let request: FileRequest.Transfer
 
-    private static let from = Parameter.path("from", "The file or directory.")
-    private static let to = Parameter.path("to", "The copy: the whole path, not a directory to copy it into.")
-    private static let overwrite = Parameter.flag("overwrite", "Replace what has that name, if anything has.")
+    private static let arguments = TransferArguments(
+        from: "The file or directory.", to: "The copy: the whole path, not a directory to copy it into.")
+    static let parameters = arguments.parameters
 
-    static let parameters = [from.required, to.required, overwrite.optional]
-
-    init(_ json: JSONValue?) throws(Arguments.Fault) {
-        let arguments = try Arguments(json, known: Self.parameters)
-        request = FileRequest.Transfer(
-            from: try arguments.required(Self.from), to: try arguments.required(Self.to),
-            overwrite: try arguments.required(Self.overwrite))
-    }
+    init(_ json: JSONValue?) throws(Arguments.Fault) { request = try Self.arguments.request(json) }
 
     var needs: [Permission] { [.path(.read, request.from), .path(.write, request.to)] }
 

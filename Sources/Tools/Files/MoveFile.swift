@@ -6,19 +6,12 @@ import MCP
 struct MoveFile: CellCall {
     private let request: FileRequest.Transfer
 
-    private static let from = Parameter.path("from", "The file, directory or symbolic link.")
-    private static let to = Parameter.path(
-        "to", "Its new name: the whole path, not a directory to move it into.")
-    private static let overwrite = Parameter.flag("overwrite", "Replace what has that name, if anything has.")
+    private static let arguments = TransferArguments(
+        from: "The file, directory or symbolic link.",
+        to: "Its new name: the whole path, not a directory to move it into.")
+    static let parameters = arguments.parameters
 
-    static let parameters = [from.required, to.required, overwrite.optional]
-
-    init(_ json: JSONValue?) throws(Arguments.Fault) {
-        let arguments = try Arguments(json, known: Self.parameters)
-        request = FileRequest.Transfer(
-            from: try arguments.required(Self.from), to: try arguments.required(Self.to),
-            overwrite: try arguments.required(Self.overwrite))
-    }
+    init(_ json: JSONValue?) throws(Arguments.Fault) { request = try Self.arguments.request(json) }
 
     /// It is gone from where it was.
     var needs: [Permission] { [.path(.write, request.from), .path(.write, request.to)] }
