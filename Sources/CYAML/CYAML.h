@@ -1,0 +1,5 @@
+// libyaml: events of a YAML text, with their places.
+
+#pragma once
+
+#include <yaml.h>

@@ -1,0 +1,55 @@
+/// An absolute path, taken apart once for many patterns.
+package struct PathNames: Sendable {
+    package let bytes: [UInt8]
+    let names: [Range<Int>]
+
+    package init(_ path: some Collection<UInt8>) {
+        bytes = Array(path)
+        var names: [Range<Int>] = []
+        var start = 0
+        for place in 0...bytes.count where place == bytes.count || bytes[place] == UInt8(ascii: "/") {
+            if place > start { names.append(start..<place) }
+            start = place + 1
+        }
+        self.names = names
+    }
+
+    package init(_ path: String) { self.init(path.utf8) }
+}
+
+extension PathPattern {
+    package func matches(_ path: PathNames) -> Bool {
+        precondition(!isBelowHome, "a pattern below a home has to be made absolute first")
+        let (bytes, names) = (path.bytes.span, path.names)
+        var (step, place) = (0, 0)
+        var again: (step: Int, place: Int)?
+        while place < names.count {
+            if step < steps.count, steps[step] == .anyDepth {
+                again = (step, place)
+                step += 1
+            } else if step < steps.count, steps[step].takes(bytes.extracting(names[place])) {
+                (step, place) = (step + 1, place + 1)
+            } else if let last = again {
+                again = (last.step, last.place + 1)
+                (step, place) = (last.step + 1, last.place + 1)
+            } else {
+                return false
+            }
+        }
+        return steps[step...].allSatisfy { $0 == .anyDepth }
+    }
+}
+
+extension PathPattern.Step {
+    @inline(__always)
+    func takes(_ name: Span<UInt8>) -> Bool {
+        switch self {
+        case .literal(let wanted):
+            guard wanted.count == name.count else { return false }
+            for place in 0..<name.count where wanted[place] != name[place] { return false }
+            return true
+        case .name(let pattern): return pattern.matches(name)
+        case .anyDepth: return false
+        }
+    }
+}

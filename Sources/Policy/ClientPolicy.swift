@@ -1,0 +1,162 @@
+// What policy says to one client: the blocks that fit it, with homes put in the place of `~`, by permission.
+//
+//   of all rules that speak of a need and are in force:  deny > ask > allow > nothing said, which is a denial
+//
+// Among rules that say the same, the first by file and line is the one that is named. So the answer depends on
+// what is said and never on where. A rule for clients that say something of themselves only narrows: where no other
+// rule gives anything, its question is not asked.
+
+import Cells
+import Patterns
+
+package struct ClientPolicy: Sendable {
+    /// A rule as it is for this client.
+    struct Compiled: Sendable {
+        let rule: Rule
+        let paths: [PathPattern]
+        /// It stands in a block with claims.
+        let onlyNarrows: Bool
+
+        var gives: Bool { !onlyNarrows && rule.effect != .deny }
+
+        func speaks(of object: Need.Object, _ path: PathNames?) -> Bool {
+            switch rule.objects {
+            case .any: return true
+            case .paths:
+                guard let path else { return false }
+                return paths.contains { $0.matches(path) }
+            case .commands(let patterns):
+                guard case .command(let words) = object else { return false }
+                return patterns.contains { $0.matches(words) }
+            case .names(let patterns):
+                guard case .name(let name) = object else { return false }
+                return patterns.contains { $0.matches(name) }
+            }
+        }
+
+        func isInForce(at moment: Moment) -> Bool {
+            rule.expires.map { moment.seconds < $0 } ?? true
+                && (rule.windows.isEmpty || rule.windows.contains { $0.contains(moment) })
+        }
+    }
+
+    package let facts: ClientFacts
+    package let blocks: [String]
+    package let limits: ClientLimits
+    package let rates: CallRates
+    package let isEphemeral: Bool
+    package let environment: [String: String]
+    package let secrets: Set<String>
+    let rules: [PermissionName: [Compiled]]
+    /// Those whose rules come and go with time.
+    private let timely: Set<PermissionName>
+
+    init(_ facts: ClientFacts, _ blocks: [ClientBlock]) {
+        self.facts = facts
+        self.blocks = blocks.map(\.name)
+        limits = blocks.reduce(into: ClientLimits()) { $0.lower(to: $1.limits) }
+        rates = blocks.reduce(into: CallRates()) { $0.add($1.rates) }
+        isEphemeral = blocks.contains { $0.isEphemeral == true }
+        // Blocks come by name: what the first of them says is not said otherwise by a later one.
+        environment = blocks.reduce(into: [:]) { $0.merge($1.environment) { first, _ in first } }
+        secrets = blocks.reduce(into: []) { $0.formUnion($1.secrets) }
+        var rules: [PermissionName: [Compiled]] = [:]
+        var timely: Set<PermissionName> = []
+        let all = blocks.flatMap { block in block.rules.map { (rule: $0, onlyNarrows: block.match.hasClaims) }
+        }
+        for (rule, onlyNarrows) in all.sorted(by: { $0.rule.reference < $1.rule.reference }) {
+            var paths: [PathPattern] = []
+            if case .paths(let patterns) = rule.objects {
+                paths = patterns.compactMap { $0.absolute(home: facts.home) }
+            }
+            for permission in rule.permissions {
+                rules[permission, default: []].append(
+                    Compiled(rule: rule, paths: paths, onlyNarrows: onlyNarrows))
+                if rule.expires != nil || !rule.windows.isEmpty { timely.insert(permission) }
+            }
+        }
+        (self.rules, self.timely) = (rules, timely)
+    }
+
+    // MARK: Decisions
+
+    package func decide(_ need: Need, at moment: Moment) -> Decision {
+        let path: PathNames? = if case .path(let bytes) = need.object { PathNames(bytes) } else { nil }
+        var (strictest, isGiven): (Rule?, Bool) = (nil, false)
+        for compiled in rules[need.permission] ?? [] {
+            let rule = compiled.rule
+            let isStricter = strictest.map { rule.effect.strictness > $0.effect.strictness } ?? true
+            // What would not change the answer is not looked at.
+            guard isStricter || !isGiven && compiled.gives, compiled.isInForce(at: moment),
+                compiled.speaks(of: need.object, path)
+            else { continue }
+            if isStricter { strictest = rule }
+            if compiled.gives { isGiven = true }
+            if rule.effect == .deny { break }
+        }
+        if !isGiven, strictest?.effect != .deny { strictest = nil }
+        return Decision(
+            verdict: strictest?.effect.verdict ?? .deny, rule: strictest?.reference,
+            reason: strictest?.reason,
+            isRestricted: isRestricted(need, path, at: moment),
+            validUntil: validity(of: need.permission, at: moment))
+    }
+
+    /// Only where every rule that allows it restricts it.
+    private func isRestricted(_ need: Need, _ path: PathNames?, at moment: Moment) -> Bool {
+        guard need.permission == .codeExecution else { return false }
+        let allowing = (rules[.codeExecution] ?? []).filter {
+            $0.rule.effect != .deny && $0.isInForce(at: moment) && $0.speaks(of: need.object, path)
+        }
+        return !allowing.isEmpty && allowing.allSatisfy(\.rule.isRestricted)
+    }
+
+    private func validity(of permission: PermissionName, at moment: Moment) -> Int? {
+        guard timely.contains(permission) else { return nil }
+        var until: Int?
+        for compiled in rules[permission] ?? [] {
+            if !compiled.rule.windows.isEmpty {
+                // Windows begin and end with minutes of local time, whose seconds are those of UTC.
+                let nextMinute = moment.seconds - ((moment.seconds % 60) + 60) % 60 + 60
+                until = min(until ?? nextMinute, nextMinute)
+            }
+            if let expires = compiled.rule.expires, expires > moment.seconds {
+                until = min(until ?? expires, expires)
+            }
+        }
+        return until
+    }
+
+    // MARK: Trees
+
+    /// Directories that the cell gets as mounts: those of which all is allowed, or would be after a question. A rule
+    /// that denies all of one takes it away.
+    package func trees(at moment: Moment) -> [CellPlan.Tree] {
+        var writable: [String: Bool] = [:]
+        for (permission, isWritable) in [(PermissionName.fileRead, false), (.fileWriteGlobal, true)] {
+            let inForce = (rules[permission] ?? []).filter { $0.isInForce(at: moment) }
+            let denied = inForce.filter { $0.rule.effect == .deny }
+            for compiled in inForce where compiled.gives {
+                for tree in compiled.paths.compactMap(\.tree) where CellPlan.isTreePath(tree) {
+                    let isDenied = denied.contains { Self.takes($0, all: tree) }
+                    if !isDenied { writable[tree] = (writable[tree] ?? false) || isWritable }
+                }
+            }
+        }
+        return writable.sorted { $0.key < $1.key }
+            .map { CellPlan.Tree($0.key, isWritable: $0.value) }
+            .filter { !$0.isInPlaceOfCells && !Self.isEverybodys($0.path) }
+    }
+
+    /// `/srv/**` denies all of `/srv/data`; so does a rule that speaks of everything.
+    private static func takes(_ denial: Compiled, all tree: String) -> Bool {
+        if denial.rule.objects == .any { return true }
+        let names = PathNames(tree)
+        return denial.paths.contains { $0.steps.last == .anyDepth && $0.matches(names) }
+    }
+
+    /// What every cell has anyway.
+    private static func isEverybodys(_ path: String) -> Bool {
+        ["/usr", "/etc"].contains { path == $0 || path.hasPrefix($0 + "/") }
+    }
+}
