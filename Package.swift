@@ -34,6 +34,7 @@ let package = Package(
         .target(name: "Cells", dependencies: ["CommandLine", "Patterns"], swiftSettings: rules),
         .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "Policy", dependencies: ["CYAML", "Cells", "Patterns"], swiftSettings: rules),
+        .target(name: "PolicyFiles", dependencies: ["Linux", "Policy"], swiftSettings: rules),
         .systemLibrary(name: "CPCRE2", pkgConfig: "libpcre2-8", providers: [.apt(["libpcre2-dev"])]),
         .target(
             name: "CellWork", dependencies: ["CLinux", "CPCRE2", "Cells", "Linux"],
@@ -93,6 +94,7 @@ let package = Package(
         unitTests(of: "JSON", with: ["FuzzTargets"]),
         unitTests(of: "Patterns"),
         unitTests(of: "Policy", with: ["Cells", "Patterns"]),
+        unitTests(of: "PolicyFiles", with: ["Linux", "Policy"]),
         unitTests(of: "Cells", with: ["FuzzTargets"]),
         unitTests(of: "CellWork", with: ["Cells", "Linux"]),
         unitTests(of: "Linux"),
