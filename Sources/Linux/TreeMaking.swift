@@ -56,8 +56,8 @@ extension File {
     /// What this process takes away from the modes of files that it makes.
     package static func setCreationMask(_ mask: mode_t) { umask(mask) }
 
-    /// A device that no program may make but a few are allowed to: tried, to see that a wall stands.
-    package static func makeWhiteout(_ path: String) throws(SystemError) {
-        try systemCall("mknod", on: path) { unsafe mknod(path, S_IFCHR | 0o600, 0) }
+    /// A device that nobody without rights over the machine makes: tried, to see who refuses it.
+    package static func makeBlockDevice(_ path: String) throws(SystemError) {
+        try systemCall("mknod", on: path) { unsafe mknod(path, S_IFBLK | 0o600, 0) }
     }
 }
