@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <sys/prctl.h>
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -28,9 +29,31 @@ struct cloister_clone_args {
         set_tid_size, cgroup;
 };
 
+// clone3 by hand, for a child that shares our memory: the C library's wrapper would return twice through the same
+// stack frame. A negative result is an errno.
+__attribute__((always_inline)) static inline long cloister_raw_clone3(struct cloister_clone_args *args) {
+    long result;
+#if defined(__x86_64__)
+    __asm__ volatile("syscall"
+                     : "=a"(result)
+                     : "a"(SYS_clone3), "D"(args), "S"(sizeof *args)
+                     : "rcx", "r11", "memory");
+#elif defined(__aarch64__)
+    register long number __asm__("x8") = SYS_clone3;
+    register long first __asm__("x0") = (long)args;
+    register long second __asm__("x1") = sizeof *args;
+    __asm__ volatile("svc 0" : "+r"(first) : "r"(number), "r"(second) : "memory");
+    result = first;
+#else
+#error "written for x86_64 and aarch64"
+#endif
+    return result;
+}
+
 struct cloister_new_cell {
     uint64_t namespaces;   // CLONE_NEW* of all the namespaces that it gets
     int cgroup;            // the group that it is born into; -1: the parent's
+    int cgroup_root;       // the group above, where its namespace of groups begins; -1: where it is born
     int program;           // what is executed
     const int *fds;        // become 3, 4, 5, … of the program
     int fd_count;
@@ -86,20 +109,72 @@ __attribute__((noreturn)) static inline void cloister_become_cell(const struct c
     _exit(127);
 }
 
-// The new process, or -1. `pidfd` receives its descriptor.
-static inline pid_t cloister_clone_cell(const struct cloister_new_cell *cell, int *pidfd,
-                                        char *const argv[], char *const envp[]) {
+struct cloister_birth {
+    const struct cloister_new_cell *cell;
+    int *pidfd;
+    char *const *argv, *const *envp;
+    volatile pid_t pid; // written by the kernel, so that it is known whatever becomes of the midwife
+    volatile int failure;
+};
+
+static inline pid_t cloister_bear(struct cloister_birth *birth, uint64_t namespaces, int is_sibling) {
     struct cloister_clone_args args;
     memset(&args, 0, sizeof args);
-    args.flags = cell->namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND;
-    args.pidfd = (uint64_t)(uintptr_t)pidfd;
-    args.exit_signal = SIGCHLD;
-    if (cell->cgroup >= 0) {
+    args.flags = namespaces | CLONE_PIDFD | CLONE_CLEAR_SIGHAND | CLONE_PARENT_SETTID |
+                 (is_sibling ? CLONE_PARENT : 0);
+    args.parent_tid = (uint64_t)(uintptr_t)&birth->pid;
+    args.pidfd = (uint64_t)(uintptr_t)birth->pidfd;
+    // A child of the parent's parent signals its end as that parent does.
+    args.exit_signal = is_sibling ? 0 : SIGCHLD;
+    if (birth->cell->cgroup >= 0) {
         args.flags |= CLONE_INTO_CGROUP;
-        args.cgroup = (uint64_t)cell->cgroup;
+        args.cgroup = (uint64_t)birth->cell->cgroup;
     }
     pid_t pid = (pid_t)syscall(SYS_clone3, &args, sizeof args);
     if (pid == 0)
-        cloister_become_cell(cell, argv, envp);
+        cloister_become_cell(birth->cell, birth->argv, birth->envp);
     return pid;
+}
+
+__attribute__((noreturn, noinline)) static void cloister_be_midwife(struct cloister_birth *birth) {
+    if (cloister_bear(birth, birth->cell->namespaces & ~(uint64_t)CLONE_NEWCGROUP, 1) < 0)
+        birth->failure = errno;
+    _exit(0);
+}
+
+// A namespace of control groups begins at the group that its first process is born into. That shall be the cell's,
+// whose first process lives one below: groups above processes have controllers, and the kernel lets nobody start
+// anything in a group that is outside of its namespace (nsdelegate, with which systemd mounts). So the namespace is
+// made for a midwife in the cell's group. It borrows our memory and descriptors as after vfork, starts the cell's
+// first process, which inherits the namespace and is our child all the same (CLONE_PARENT), and ends.
+__attribute__((noinline)) static long cloister_vfork_midwife(struct cloister_birth *birth) {
+    struct cloister_clone_args args;
+    memset(&args, 0, sizeof args);
+    args.flags = CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_CLEAR_SIGHAND | CLONE_NEWCGROUP |
+                 CLONE_INTO_CGROUP;
+    args.exit_signal = SIGCHLD;
+    args.cgroup = (uint64_t)birth->cell->cgroup_root;
+    long result = cloister_raw_clone3(&args);
+    if (result == 0)
+        cloister_be_midwife(birth);
+    return result;
+}
+
+// The new process, or -1. `pidfd` receives its descriptor. ECANCELED: somebody killed the midwife.
+static inline pid_t cloister_clone_cell(const struct cloister_new_cell *cell, int *pidfd,
+                                        char *const argv[], char *const envp[]) {
+    struct cloister_birth birth = {cell, pidfd, argv, envp, -1, ECANCELED};
+    if (cell->cgroup_root < 0 || !(cell->namespaces & CLONE_NEWCGROUP))
+        return cloister_bear(&birth, cell->namespaces, 0);
+    long midwife = cloister_vfork_midwife(&birth);
+    if (midwife < 0) {
+        errno = (int)-midwife;
+        return -1;
+    }
+    // Once it is gone its group has no process, and can be given controllers.
+    while (waitpid((pid_t)midwife, NULL, 0) < 0 && errno == EINTR)
+        ;
+    if (birth.pid < 0)
+        errno = birth.failure;
+    return birth.pid;
 }

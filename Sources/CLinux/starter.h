@@ -91,8 +91,7 @@ __attribute__((noreturn, noinline)) static void cloister_become_program(struct c
     cloister_fail_program(program, cloister_stage_exec);
 }
 
-// clone3 with the parent's memory and stack, as vfork. By hand, because the C library's wrapper would
-// return twice through the same stack frame.
+// clone3 with the parent's memory and stack, as vfork.
 __attribute__((noinline)) static long cloister_vfork_program(struct cloister_program *program) {
     struct cloister_clone_args args;
     memset(&args, 0, sizeof args);
@@ -101,21 +100,7 @@ __attribute__((noinline)) static long cloister_vfork_program(struct cloister_pro
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = (uint64_t)program->group;
     }
-    long result;
-#if defined(__x86_64__)
-    __asm__ volatile("syscall"
-                     : "=a"(result)
-                     : "a"(SYS_clone3), "D"(&args), "S"(sizeof args)
-                     : "rcx", "r11", "memory");
-#elif defined(__aarch64__)
-    register long number __asm__("x8") = SYS_clone3;
-    register long first __asm__("x0") = (long)&args;
-    register long second __asm__("x1") = sizeof args;
-    __asm__ volatile("svc 0" : "+r"(first) : "r"(number), "r"(second) : "memory");
-    result = first;
-#else
-#error "the starter is written for x86_64 and aarch64"
-#endif
+    long result = cloister_raw_clone3(&args);
     if (result == 0)
         cloister_become_program(program);
     return result;

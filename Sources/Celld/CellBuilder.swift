@@ -224,7 +224,10 @@ final class CellBuilder {
         if let groups {
             do throws(SystemError) {
                 let made = try groups.make(name)
-                try first.add(try made.child(CellGroups.first).directory)
+                if Process.userID == 0 { try first.add(try made.child(CellGroups.first).directory) }
+                // Where the cell's view of groups begins. To have it begin above oneself needs a privilege; an
+                // ordinary user's first process lives there itself, and its cells have no controllers.
+                try first.add(made.directory)
                 group = made
             } catch {
                 try walls.miss(.cgroup, because: "\(error)")

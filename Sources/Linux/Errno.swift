@@ -22,6 +22,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let connectionRefused = Errno(rawValue: ECONNREFUSED)
     package static let connectionReset = Errno(rawValue: ECONNRESET)
     package static let brokenPipe = Errno(rawValue: EPIPE)
+    package static let canceled = Errno(rawValue: ECANCELED)
     package static let processFilesExhausted = Errno(rawValue: EMFILE)
     package static let listTooLong = Errno(rawValue: E2BIG)
     package static let messageTooLong = Errno(rawValue: EMSGSIZE)

@@ -23,7 +23,9 @@ package struct NamespacedProcess: ~Copyable {
     package let pidfd: OwnedFD
     private let namespaces: Namespaces
 
-    /// Starts the program; `descriptors` become its 3, 4, 5, …, and it gets no others but 0, 1 and 2.
+    /// Starts the program; `descriptors` become its 3, 4, 5, …, and it gets no others but 0, 1 and 2. `group` is
+    /// the control group that it is born into and, where its namespace of groups shall begin above that, the one
+    /// where it does.
     package static func start(
         _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
         in namespaces: Namespaces,
@@ -37,13 +39,20 @@ package struct NamespacedProcess: ~Copyable {
         unsafe cell.namespaces = namespaces.rawValue
         // Born into a control group of its own, or its parent's.
         unsafe cell.cgroup = try unsafe group.withRaw { (raw) throws(SystemError) in unsafe raw.first ?? -1 }
+        unsafe cell.cgroup_root = try unsafe group.withRaw { (raw) throws(SystemError) in
+            unsafe raw.count > 1 ? raw[1] : -1
+        }
         unsafe cell.program = program.raw
         var pidfd: CInt = -1
         let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
             unsafe cell.fds = raw.baseAddress
             unsafe cell.fd_count = CInt(raw.count)
-            return try systemCall("clone3") {
-                unsafe cloister_clone_cell(&cell, &pidfd, &words, &variables)
+            do throws(SystemError) {
+                return try systemCall("clone3") {
+                    unsafe cloister_clone_cell(&cell, &pidfd, &words, &variables)
+                }
+            } catch  where error.errno == .canceled {
+                throw SystemError("wait4", error.errno, "the midwife")
             }
         }
         return NamespacedProcess(pid: pid, pidfd: OwnedFD(raw: pidfd), namespaces: namespaces)

@@ -74,6 +74,12 @@ def inner(pid):
         return int(next(line for line in lines if line.startswith("NSpid")).split()[-1])
 
 
+def newborns(keeper):
+    """Without the process that starts them: that is for a moment celld's child, too."""
+    own = namespace(keeper.process.pid)
+    return [pid for pid in children(keeper.process.pid) if namespace(pid) not in (None, own)]
+
+
 DEATHS = [kill_first, close_work, ask_for_end, kill_starter, kill_everybody, kill_starter_from_outside]
 
 

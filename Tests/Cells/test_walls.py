@@ -124,6 +124,15 @@ def test_a_cell_has_all_its_walls(started):
         cell.close()
 
 
+def test_a_cells_view_of_control_groups_begins_at_its_own(started):
+    """It began at the first process' group, and under systemd no program could be started outside of that."""
+    with started() as (keeper, traces):
+        cell = traces.watch(keeper.build())
+        own = [line for line in cell.run("cat", "/proc/self/cgroup")[1].decode().splitlines() if line.startswith("0::")]
+        assert own[0].startswith("0::/call-")
+        cell.close()
+
+
 @pytest.mark.parametrize(("call", "error", "wall"), INSIDE, ids=ids(INSIDE))
 def test_a_system_call_that_fails_inside_ends_the_cell(started, call, error, wall):
     with started(inject_cells=f"{call}={error}") as (keeper, traces):
