@@ -139,9 +139,9 @@ final class CellBuilder {
                 case .path(let path): order.workspacePath = path
                 }
             }
-            if let group = newborn.group, try dedicate(group, plan.limits, user, &walls) {
+            if let group = newborn.group, let programs = try dedicate(group, plan.limits, user, &walls) {
                 order.hasGroup = true
-                try asRefusal { () throws(SystemError) in try passed.add(group.directory) }
+                try asRefusal { () throws(SystemError) in try passed.add(programs.directory) }
             }
             order.report = walls.report
             order.foreignNamespaces = foreignNamespaces
@@ -267,15 +267,14 @@ final class CellBuilder {
 
     private func dedicate(
         _ group: ControlGroup, _ limits: CellLimits, _ user: NamespacedProcess.User, _ walls: inout Walls
-    ) throws(CellRefusal) -> Bool {
+    ) throws(CellRefusal) -> ControlGroup? {
         do throws(SystemError) {
             try Injection.check(wall: Wall.cgroup.rawValue)
-            try groups?.dedicate(group, limits, to: user)
-            return true
+            return try groups?.dedicate(group, limits, to: user)
         } catch {
             // The cell stays in it, so that it can be killed, and makes none of its own.
             try walls.miss(.cgroup, because: "\(error)")
-            return false
+            return nil
         }
     }
 

@@ -1,8 +1,12 @@
 // The control groups of all cells, below the one that was delegated to celld:
 //
-//   our group ─┬─ keeper            celld itself: a group with controllers may not hold processes
-//              └─ cell-7 ─┬─ init   its first process
-//                         └─ call-… one for each call, made by the first process itself
+//   our group ─┬─ keeper                celld itself: a group with controllers may not hold processes
+//              └─ cell-7 ─┬─ init       its first process and its starter (an ordinary user's are in cell-7 itself)
+//                         └─ programs ─── call-… one for each call, made by the first process itself
+//
+// The limit of memory is that of `programs`. The kernel ends processes of the group whose limit was reached, and so
+// never the first process, however small each of too many programs is; the cell as a whole has a little more. All
+// other limits are the cell's.
 //
 // What an earlier celld left is killed and removed at the start. A group that is not needed any more is killed at
 // once, and removed when its last process is gone.
@@ -69,35 +73,55 @@ final class CellGroups {
     }
 
     static let first = "init"
+    private static let programs = "programs"
+    /// What the first process may have on top of what programs have, with what waits in its sockets.
+    private static let roomOfFirst: UInt64 = 64 << 20
+    /// More groups than calls at once: those of calls that have ended go a little later.
+    private static let mostCalls = 1024
 
-    /// Gives it its limits, and its user the right to make groups for calls.
+    /// Gives it its limits, and its user the right to make groups for calls: below the one that comes back.
     func dedicate(
         _ group: ControlGroup, _ limits: CellLimits, to user: NamespacedProcess.User
-    ) throws(SystemError) {
-        try set(limits, on: group)
-        for controller in ["memory", "pids"] where !missingControllers.contains(controller) {
-            try group.set("cgroup.subtree_control", "+\(controller)")
+    ) throws(SystemError) -> ControlGroup {
+        try limitMemory(of: group, high: nil, most: limits.memoryMost + Self.roomOfFirst, limits.swapMost)
+        try set("pids", "pids.max", "\(limits.tasks)", on: group)
+        try set("cpu", "cpu.max", "\(UInt64(limits.cpuPercent) * 1000) 100000", on: group)
+        try set("cpu", "cpu.weight", "\(limits.cpuWeight)", on: group)
+        try orWithout { () throws(SystemError) in
+            try set("io", "io.weight", "default \(limits.ioWeight)", on: group)
         }
-        try group.delegate(to: user)
-        try group.child(Self.first).delegate(to: user)
+        try set("memory", "cgroup.subtree_control", "+memory", on: group)
+
+        let programs = try group.makeChild(Self.programs)
+        try limitMemory(of: programs, high: limits.memoryHigh, most: limits.memoryMost, limits.swapMost)
+        try set("memory", "cgroup.subtree_control", "+memory", on: programs)
+        // Groups cost the kernel memory, and the user of the cell can make some.
+        try programs.set("cgroup.max.depth", "1")
+        try programs.set("cgroup.max.descendants", "\(Self.mostCalls)")
+        try programs.delegate(to: user)
+        // From the first process' group into a call's is a way through here.
+        try group.allowMoves(by: user)
+        return programs
     }
 
-    private func set(_ limits: CellLimits, on group: ControlGroup) throws(SystemError) {
-        func set(_ controller: String, _ file: String, _ value: String) throws(SystemError) {
-            guard !missingControllers.contains(controller) else { return }
-            try group.set(file, value)
-        }
-        try set("memory", "memory.high", "\(limits.memoryHigh)")
-        try set("memory", "memory.max", "\(limits.memoryMost)")
+    private func limitMemory(
+        of group: ControlGroup, high: UInt64?, most: UInt64, _ swap: UInt64
+    ) throws(SystemError) {
+        if let high { try set("memory", "memory.high", "\(high)", on: group) }
+        try set("memory", "memory.max", "\(most)", on: group)
         // A kernel without swap has no such file, and nothing to limit.
+        try orWithout { () throws(SystemError) in try set("memory", "memory.swap.max", "\(swap)", on: group) }
+    }
+
+    private func set(
+        _ controller: String, _ file: String, _ value: String, on group: ControlGroup
+    ) throws(SystemError) {
+        if !missingControllers.contains(controller) { try group.set(file, value) }
+    }
+
+    private func orWithout(_ body: () throws(SystemError) -> Void) throws(SystemError) {
         do throws(SystemError) {
-            try set("memory", "memory.swap.max", "\(limits.swapMost)")
-        } catch  where error.errno == .notFound {}
-        try set("pids", "pids.max", "\(limits.tasks)")
-        try set("cpu", "cpu.max", "\(UInt64(limits.cpuPercent) * 1000) 100000")
-        try set("cpu", "cpu.weight", "\(limits.cpuWeight)")
-        do throws(SystemError) {
-            try set("io", "io.weight", "default \(limits.ioWeight)")
+            try body()
         } catch  where error.errno == .notFound {}
     }
 
@@ -127,9 +151,12 @@ final class CellGroups {
 
     /// True once it is gone.
     private func remove(_ name: String) -> Bool {
-        guard let group = try? base.child(name) else { return true }
-        for child in (try? group.children()) ?? [] { try? group.removeChild(child) }
-        return (try? base.removeChild(name)) != nil
+        do throws(SystemError) {
+            try base.removeTree(name)
+            return true
+        } catch {
+            return error.errno == .notFound
+        }
     }
 
     /// At the end: what was made for this celld alone, and is empty.

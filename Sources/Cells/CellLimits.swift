@@ -1,8 +1,9 @@
 /// How much a cell may have of what is scarce.
 package struct CellLimits: Equatable, Sendable {
-    /// Above this the kernel takes memory back and slows the cell down.
-    package var memoryHigh: UInt64 = 1 << 30
-    /// Above this it kills.
+    /// Above this the kernel takes memory back and slows programs down, by the square of how far above they are: one
+    /// that wants much more than a fiftieth above stands still, and never comes to where it would be ended.
+    package var memoryHigh: UInt64 = (2 << 30) - (32 << 20)
+    /// Above this it ends the call.
     package var memoryMost: UInt64 = 2 << 30
     package var swapMost: UInt64 = 0
     package var tasks: UInt32 = 512

@@ -44,6 +44,13 @@ package final class ControlGroup: Sendable {
         try systemCall("rmdir", on: "cgroup \(name)") { unsafe unlinkat(raw, name, AT_REMOVEDIR) }
     }
 
+    /// And all that is below it, if none of it has a process any more.
+    package func removeTree(_ name: String) throws(SystemError) {
+        let group = try child(name)
+        for below in try group.children() { try group.removeTree(below) }
+        try removeChild(name)
+    }
+
     /// The names of the groups below this one.
     package func children() throws(SystemError) -> [String] {
         try directory.entryNames().filter { name in
@@ -107,6 +114,14 @@ package final class ControlGroup: Sendable {
             try systemCall("fchownat", on: file) {
                 unsafe fchownat(raw, file, user.uid, user.gid, AT_SYMLINK_NOFOLLOW)
             }
+        }
+    }
+
+    /// Lets a user move its own processes between groups below, and nothing else here.
+    package func allowMoves(by user: NamespacedProcess.User) throws(SystemError) {
+        let raw = directory.raw
+        try systemCall("fchownat", on: "cgroup.procs") {
+            unsafe fchownat(raw, "cgroup.procs", user.uid, user.gid, AT_SYMLINK_NOFOLLOW)
         }
     }
 

@@ -129,7 +129,7 @@ def test_a_cells_view_of_control_groups_begins_at_its_own(started):
     with started() as (keeper, traces):
         cell = traces.watch(keeper.build())
         own = [line for line in cell.run("cat", "/proc/self/cgroup")[1].decode().splitlines() if line.startswith("0::")]
-        assert own[0].startswith("0::/call-")
+        assert own[0].startswith("0::/programs/call-")
         cell.close()
 
 
