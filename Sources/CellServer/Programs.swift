@@ -332,10 +332,11 @@ final class Programs {
             {}
         }
         program.closeOutput()
+        program.settle()
         running.removeAll { $0 === program }
         switch program.role {
         case .call(let call):
-            if let end = program.result() { answer(.ended(end), to: call) }
+            if let end = program.result { answer(.ended(end), to: call) }
         case .staying:
             remembered.append(program)
             if remembered.count > Self.mostRemembered { remembered.removeFirst() }

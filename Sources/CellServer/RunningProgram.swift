@@ -143,8 +143,12 @@ final class RunningProgram {
 
     func closeOutput() { for stream in streams { stream.fd = nil } }
 
-    func result() -> ProgramEnd? {
-        guard let ended, let endedAt else { return nil }
+    /// What became of it.
+    private(set) var result: ProgramEnd?
+
+    /// Writes down what became of it while its group is there to say so: who stays is asked for again later.
+    func settle() {
+        guard let ended, let endedAt else { return }
         var end =
             switch ended.status {
             case .exited(let status): ProgramEnd(.exited(UInt8(truncatingIfNeeded: status)))
@@ -159,7 +163,7 @@ final class RunningProgram {
         end.errorBytes = error.keeper.total
         end.outputFile = output.keeper.file
         end.errorFile = error.keeper.file
-        return end
+        result = end
     }
 
     private var command: String { String(arguments.joined(separator: " ").prefix(200)) }
@@ -168,7 +172,7 @@ final class RunningProgram {
         guard case .staying(let number) = role else { return nil }
         return ProcessStatus(
             process: number, pid: UInt32(pid), command: command,
-            runningMicroseconds: Self.microseconds((endedAt ?? now) - started), end: result())
+            runningMicroseconds: Self.microseconds((endedAt ?? now) - started), end: result)
     }
 
     static func microseconds(_ time: Duration) -> UInt64 {
