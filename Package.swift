@@ -53,7 +53,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Tools",
+                "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Patterns", "Policy",
+                "PolicyFiles", "Tools",
             ],
             swiftSettings: rules),
         .target(
@@ -102,7 +103,9 @@ let package = Package(
         unitTests(of: "EventLoop", with: ["Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
         unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
-        unitTests(of: "Daemon", with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Tools"]),
+        unitTests(
+            of: "Daemon",
+            with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["JSON", "Linux", "TestSupport"],

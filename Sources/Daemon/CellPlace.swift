@@ -1,5 +1,8 @@
 // Where a session's cell comes from: made when the first call needs one, and again when it has ended. Calls that
 // come meanwhile wait for the same one.
+//
+// What policy gives is built into a cell: its trees are mounts, its limits the kernel's. So a cell that has more than
+// a new policy gives is ended, with all that runs in it, and the next call gets one that has what it should.
 
 import Cells
 import EventLoop
@@ -8,7 +11,6 @@ import Linux
 package actor CellPlace {
     package struct Settings: Sendable {
         package var isEphemeral = false
-        package var limits = CellLimits()
         package var mayLack: WallSet = []
 
         package init() {}
@@ -18,6 +20,9 @@ package actor CellPlace {
     private let celld: CelldLink?
     private let client: SocketStream?
     private let settings: Settings
+    private let policy: SessionPolicy
+    /// What the cell that stands, or is being built, was made with.
+    private var plan: CellPlan?
     private var application = "unnamed"
     private var cell: Cell?
     private var building: Task<Result<Cell, CellRefusal>, Never>?
@@ -27,8 +32,12 @@ package actor CellPlace {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    package init(_ celld: CelldLink?, for client: SocketStream?, _ settings: Settings, on loop: EventLoop) {
+    package init(
+        _ celld: CelldLink?, for client: SocketStream?, by policy: SessionPolicy, _ settings: Settings,
+        on loop: EventLoop
+    ) {
         (self.celld, self.client, self.settings, self.loop) = (celld, client, settings, loop)
+        self.policy = policy
     }
 
     /// What the application says that it is decides which workspace it gets, among those of its user alone.
@@ -44,9 +53,8 @@ package actor CellPlace {
         if let building {
             task = building
         } else {
-            let plan = CellPlan(
-                application: application, isEphemeral: settings.isEphemeral, limits: settings.limits,
-                mayLack: settings.mayLack)
+            let plan = nextPlan()
+            self.plan = plan
             task = Task(executorPreference: loop) {
                 do throws(CellRefusal) {
                     let cell = try await celld.build(plan, for: client) { [weak self] in
@@ -67,9 +75,39 @@ package actor CellPlace {
             await made.close()
             throw Self.over
         }
+        // So may the policy have changed.
+        if let plan, exceeds(plan) {
+            await made.close()
+            throw Self.withdrawn
+        }
         cell = made
         return made
     }
+
+    private func nextPlan() -> CellPlan {
+        CellPlan(
+            application: application, isEphemeral: settings.isEphemeral || policy.client.isEphemeral,
+            limits: policy.client.limits.ofCell, trees: policy.client.trees(at: policy.moment),
+            mayLack: settings.mayLack)
+    }
+
+    /// Whether a cell that was made so has something that policy does not give any more.
+    private func exceeds(_ made: CellPlan) -> Bool {
+        let given = nextPlan()
+        return made.limits != given.limits || made.isEphemeral != given.isEphemeral
+            || !made.trees.allSatisfy { tree in
+                given.trees.contains { $0.path == tree.path && ($0.isWritable || !tree.isWritable) }
+            }
+    }
+
+    package func policyHasChanged() {
+        guard let plan, cell != nil, exceeds(plan) else { return }
+        cell?.assumeIsolated { $0.close() }
+        cell = nil
+    }
+
+    private static let withdrawn = CellRefusal(
+        "policy has changed while the cell was built", remedy: "call again")
 
     private static let over = CellRefusal("the session has ended", remedy: "connect again")
 

@@ -16,6 +16,8 @@ import EventLoop
 import JSON
 import Linux
 import MCP
+import Policy
+import PolicyFiles
 import Tools
 
 package actor Daemon {
@@ -29,6 +31,7 @@ package actor Daemon {
         package var onlyUser: UInt32?
         package var toolsPerPage = 100
         package var cell = CellPlace.Settings()
+        package var policy = PolicyDirectories.builtIn
 
         package init() {}
     }
@@ -43,6 +46,7 @@ package actor Daemon {
     private let manager: ServiceManager
     private let toolSource: ToolSource
     private let celld: CelldLink?
+    private let policy: PolicyStore
 
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
@@ -67,6 +71,7 @@ package actor Daemon {
         (self.loop, self.settings, self.log) = (loop, settings, log)
         (self.manager, self.celld, toolSource) = (manager, celld, tools)
         gatekeeper = Gatekeeper([], log: log)
+        policy = PolicyStore(settings.policy, on: loop, log: log)
     }
 
     // MARK: Serving
@@ -75,6 +80,8 @@ package actor Daemon {
         signals = try SignalSource(numbers, on: loop) { [unowned self] signal in
             if signal == SIGHUP { reload() } else { stop() }
         }
+        _ = policy.read()
+        policy.watch { [unowned self] in assumeIsolated { $0.readPolicy() } }
         setTools(toolSource(self))
         patWatchdog()
     }
@@ -150,12 +157,11 @@ package actor Daemon {
 
     private func begin(_ client: Client, over stream: any ByteStream) throws(SystemError) {
         let (number, uid) = (client.session, client.credentials.uid)
+        let policy = SessionPolicy(policy.set, for: ClientFacts(client))
         let session = Session(
-            client, over: stream, on: loop,
-            speaking: ServerSession(
-                Self.description, tools: catalogue, limits: settings.session.mcp),
-            through: gatekeeper,
-            in: CellPlace(celld, for: stream as? SocketStream, settings.cell, on: loop),
+            client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
+            by: policy,
+            in: CellPlace(celld, for: stream as? SocketStream, by: policy, settings.cell, on: loop),
             settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
@@ -219,13 +225,21 @@ package actor Daemon {
         }
     }
 
-    /// Looks again at what was read once: the machine that `system_info` describes.
+    /// Looks again at what was read once: policy, and the machine that `system_info` describes.
     private func reload() {
         guard !isStopping else { return }
         manager.reloading(at: loop.now)
+        readPolicy()
         setTools(toolSource(self))
         log.notice("reloaded")
         manager.ready(status: status)
+    }
+
+    private func readPolicy() {
+        guard policy.read() else { return }
+        log.notice("policy \(policy.generation) is in force, from \(policy.files.count) files")
+        let set = policy.set
+        for session in sessions.values { session.assumeIsolated { $0.setPolicy(set) } }
     }
 
     private static let description = ServerDescription(

@@ -11,6 +11,8 @@ package struct Options: Equatable, Sendable {
     package var mayLack: WallSet = []
     package var isEphemeral = false
     package var celldSocket = "/run/cloister/celld.sock"
+    /// Where policy is, the strongest place first, instead of the usual places.
+    package var policy: [String] = []
 
     package enum Request: Equatable, Sendable {
         case serve(Options)
@@ -36,6 +38,8 @@ package struct Options: Equatable, Sendable {
                                  them; otherwise there is no cell then
           --workspace KIND       persistent (default): a client finds its files again;
                                  ephemeral: each session begins with none
+          --policy DIR           read policy files from DIR and not from the usual places; given several times,
+                                 a file of the first takes the place of one of the same name in the others
           --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
           --verbose              say what every session does
           --version, --help
@@ -53,6 +57,7 @@ package struct Options: Equatable, Sendable {
             case "--best-effort": options.mayLack = try reader.walls()
             case "--workspace":
                 options.isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
+            case "--policy": options.policy.append(try reader.value())
             case "--celld": options.celldSocket = try reader.value()
             case "--verbose":
                 try reader.flag()

@@ -1,6 +1,7 @@
 import CommandLine
 import EventLoop
 import Linux
+import PolicyFiles
 import Tools
 
 /// cloisterd from its first line to its last.
@@ -103,6 +104,9 @@ package enum Program {
         settings.toolsPerPage = toolsPerPage
         settings.cell.mayLack = options.mayLack
         settings.cell.isEphemeral = options.isEphemeral
+        settings.policy =
+            !options.policy.isEmpty
+            ? .only(options.policy) : options.standalone.map { .standalone($0) } ?? .system
         if options.standalone == nil {
             if options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
         } else if Process.userID != 0 {

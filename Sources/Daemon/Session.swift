@@ -16,6 +16,7 @@ import EventLoop
 import JSON
 import Linux
 import MCP
+import Policy
 import Tools
 
 package actor Session {
@@ -38,7 +39,10 @@ package actor Session {
     private let onGone: @Sendable () -> Void
 
     private let stream: any ByteStream
+    private let policy: SessionPolicy
     private let place: CellPlace
+    /// All tools there are; the client sees those that policy does not deny it.
+    private var tools: ToolCatalogue
     private var connection: StreamConnection?
     private var framer: LineFramer
     private var mcp: ServerSession
@@ -55,14 +59,16 @@ package actor Session {
 
     package init(
         _ client: Client, over stream: any ByteStream, on loop: EventLoop,
-        speaking mcp: ServerSession, through gatekeeper: Gatekeeper, in place: CellPlace, settings: Settings,
-        log: Log,
+        as server: ServerDescription, with tools: ToolCatalogue, through gatekeeper: Gatekeeper,
+        by policy: SessionPolicy, in place: CellPlace, settings: Settings, log: Log,
         onGone: @escaping @Sendable () -> Void
     ) {
         (self.client, self.loop, self.settings) = (client, loop, settings)
-        (self.mcp, self.gatekeeper) = (mcp, gatekeeper)
+        (self.tools, self.gatekeeper, self.policy) = (tools, gatekeeper, policy)
         (self.log, self.onGone) = (log, onGone)
         (self.stream, self.place) = (stream, place)
+        mcp = ServerSession(
+            server, tools: tools.filtered { policy.maySee(tool: $0) }, limits: settings.mcp)
         framer = LineFramer(limit: settings.lineLimit)
     }
 
@@ -132,8 +138,11 @@ package actor Session {
         switch effect {
         case .start(let call):
             guard connection != nil else { return }
-            // What the bridge was told by its user comes before what the application says by itself.
-            if !bridgeHasClaimed, let name = mcp.clientInfo?.name { place.assumeIsolated { $0.claim(name) } }
+            if let name = mcp.clientInfo?.name {
+                policy.claim(name: name)
+                // What the bridge was told by its user comes before what the application says by itself.
+                if !bridgeHasClaimed { place.assumeIsolated { $0.claim(name) } }
+            }
             tasks[call.id] = loop.spawn { await self.perform(call) }
         case .cancel(let call):
             tasks.removeValue(forKey: call)?.cancel()
@@ -141,7 +150,9 @@ package actor Session {
         case .claim(let name):
             log.debug("\(client.description) says it is \(name)")
             bridgeHasClaimed = true
+            policy.claim(bridge: name)
             place.assumeIsolated { $0.claim(name) }
+            showWhatMayBeSeen()
         }
     }
 
@@ -152,7 +163,7 @@ package actor Session {
         var out = Outbox()
         do throws(ProtocolError) {
             let result = try await gatekeeper.perform(
-                call, for: client, in: place, reportingTo: reporter)
+                call, for: client, by: policy, in: place, reportingTo: reporter)
             mcp.finish(call.id, with: result, &out)
         } catch {
             mcp.fail(call.id, with: error, &out)
@@ -186,9 +197,24 @@ package actor Session {
     }
 
     /// From here on the client sees, and calls, these tools.
-    package func setTools(_ catalogue: ToolCatalogue, _ gatekeeper: Gatekeeper) {
-        self.gatekeeper = gatekeeper
-        report { mcp, out in mcp.setTools(catalogue, &out) }
+    package func setTools(_ tools: ToolCatalogue, _ gatekeeper: Gatekeeper) {
+        (self.tools, self.gatekeeper) = (tools, gatekeeper)
+        let seen = tools.filtered { policy.maySee(tool: $0) }
+        report { mcp, out in mcp.setTools(seen, &out) }
+    }
+
+    /// From here on its calls are decided by this policy; those that are under way keep what they had.
+    package func setPolicy(_ set: PolicySet) {
+        policy.adopt(set)
+        showWhatMayBeSeen()
+        place.assumeIsolated { $0.policyHasChanged() }
+    }
+
+    /// Tells the client where that is not what it was.
+    private func showWhatMayBeSeen() {
+        let seen = tools.filtered { policy.maySee(tool: $0) }
+        guard !seen.tools.map(\.name).elementsEqual(mcp.catalogue.tools.map(\.name)) else { return }
+        report { mcp, out in mcp.setTools(seen, &out) }
     }
 
     // MARK: The end

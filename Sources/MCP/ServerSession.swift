@@ -87,7 +87,7 @@ package struct ServerSession: Sendable {
 
     let server: ServerDescription
     let limits: SessionLimits
-    var catalogue: ToolCatalogue
+    package internal(set) var catalogue: ToolCatalogue
 
     var phase = Phase.undecided
     package internal(set) var clientInfo: ClientInfo?

@@ -24,6 +24,20 @@ package struct ToolCatalogue: Sendable {
             })
     }
 
+    /// What of it somebody may see.
+    package func filtered(_ isSeen: (String) -> Bool) -> ToolCatalogue {
+        var places: [Int] = []
+        for (place, tool) in tools.enumerated() where isSeen(tool.name) { places.append(place) }
+        if places.count == tools.count { return self }
+        return ToolCatalogue(
+            tools: places.map { tools[$0] }, pageSize: pageSize,
+            written: written.mapValues { written in places.map { written[$0] } })
+    }
+
+    private init(tools: [Tool], pageSize: Int, written: [Revision: [[UInt8]]]) {
+        (self.tools, self.pageSize, self.written) = (tools, pageSize, written)
+    }
+
     /// By bytes: two strings that Unicode holds equal are two names to everybody else.
     package func contains(_ name: String) -> Bool {
         tools.contains { $0.name.utf8.elementsEqual(name.utf8) }

@@ -19,6 +19,20 @@ package struct Need: Hashable, Sendable, CustomStringConvertible {
         Need(permission, .path(Array(path.utf8)))
     }
 
+    /// A program of the system's own directories is called by its name, however it was written.
+    package static func program(_ name: String) -> Need { Need(.codeExecution, .name(plain(program: name))) }
+
+    static func plain(program: String) -> String {
+        for directory in [
+            "/usr/local/bin/", "/usr/bin/", "/bin/", "/usr/local/sbin/", "/usr/sbin/", "/sbin/",
+        ]
+        where program.hasPrefix(directory) {
+            let name = program.dropFirst(directory.count)
+            if !name.isEmpty, !name.contains("/") { return String(name) }
+        }
+        return program
+    }
+
     package static func tool(_ name: String) -> Need { Need(.tool, .name(name)) }
 
     package var description: String {

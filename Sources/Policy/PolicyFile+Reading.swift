@@ -56,6 +56,16 @@ extension Field {
         return patterns
     }
 
+    func programPatterns() throws(PolicyFault) -> [NamePattern] {
+        var patterns: [NamePattern] = []
+        for field in try oneOrMore() {
+            let plain = Need.plain(program: try field.text())
+            let node = YAMLNode(content: .scalar(plain), place: field.node.place)
+            patterns.append(try Field(node: node, file: file, name: name).namePattern())
+        }
+        return patterns
+    }
+
     func allPathPatterns() throws(PolicyFault) -> [PathPattern] {
         var patterns: [PathPattern] = []
         for field in try oneOrMore() { patterns += try field.pathPatterns() }
@@ -205,6 +215,9 @@ extension Rule {
             case "argv":
                 let (patterns, texts) = try Self.commands(field)
                 (objects, objectTexts) = (.commands(patterns), texts)
+            case "programs":
+                objects = .names(try field.programPatterns())
+                objectTexts = try field.texts().sorted()
             default:
                 objects = .names(try field.namePatterns())
                 objectTexts = try field.texts().sorted()

@@ -2,7 +2,7 @@ import Cells
 import Patterns
 
 /// All policy files together. It does not matter in which order they come.
-package struct PolicySet: Sendable {
+package struct PolicySet: Equatable, Sendable {
     package static let mostRules = 10_000
 
     package let clients: [ClientBlock]

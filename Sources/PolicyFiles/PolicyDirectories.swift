@@ -25,6 +25,15 @@ package struct PolicyDirectories: Sendable {
             builtIn: (VendorPolicy.name, VendorPolicy.text))
     }
 
+    /// These and no others, of root and of whoever runs the daemon.
+    package static func only(_ places: [String]) -> PolicyDirectories {
+        PolicyDirectories(places: places, owner: Process.userID, builtIn: nil)
+    }
+
+    /// What is shipped, where there are no files at all.
+    package static let builtIn = PolicyDirectories(
+        places: [], owner: nil, builtIn: (VendorPolicy.name, VendorPolicy.text))
+
     init(places: [String], owner: UInt32?, builtIn: (name: String, text: String)?) {
         (self.places, self.owner, self.builtIn) = (places, owner, builtIn)
     }
@@ -74,7 +83,9 @@ package struct PolicyDirectories: Sendable {
                     chosen[name] = .some("\(place)/\(name)")
                 }
             } catch {
-                if error.errno != .notFound { faults.append(PolicyFault(place, nil, "\(error)")) }
+                if error.errno != .notFound, error.errno != .notADirectory {
+                    faults.append(PolicyFault(place, nil, "\(error)"))
+                }
             }
         }
         if let builtIn, chosen[builtIn.name] == nil { chosen[builtIn.name] = .some(nil) }

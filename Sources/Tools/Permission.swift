@@ -7,8 +7,12 @@ package struct Permission: Hashable, Sendable, CustomStringConvertible {
     package let act: Act
     /// An absolute path inside the cell without `.` and `..`; the name or path of a program.
     package let object: String
+    /// Of a program: it gets variables of the call's own, by which it can be made to run others.
+    package let setsEnvironment: Bool
 
-    package init(_ act: Act, _ object: String) { (self.act, self.object) = (act, object) }
+    package init(_ act: Act, _ object: String, setsEnvironment: Bool = false) {
+        (self.act, self.object, self.setsEnvironment) = (act, object, setsEnvironment)
+    }
 
     package var description: String { "\(act.rawValue) \(object)" }
 

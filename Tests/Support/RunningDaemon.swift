@@ -38,6 +38,8 @@ package final class RunningDaemon: @unchecked Sendable {
         case .standalone:
             program = try command.adding(["--standalone", directory.path]).start(environment)
         case .activated:
+            let policy = try directory.policy(allowing: "TOOL")
+            command = command.adding(["--policy", policy])
             let socket = try UnixSocket.listen(at: socketPath, mode: 0o666)
             program = try command.activated().start(environment, descriptors: [3: socket.number])
         }

@@ -24,6 +24,15 @@ package final class TemporaryDirectory: Sendable {
         return copy
     }
 
+    /// A directory of policy in here that allows everybody these permissions.
+    package func policy(allowing permissions: String) throws -> String {
+        let policy = path + "/policy.d"
+        try FileManager.default.createDirectory(atPath: policy, withIntermediateDirectories: true)
+        try "clients: [{name: all, rules: [{allow: [\(permissions)]}]}]\n"
+            .write(toFile: policy + "/10-test.yaml", atomically: false, encoding: .utf8)
+        return policy
+    }
+
     /// Every user may go in, and find what is there.
     package func open() throws {
         guard unsafe chmod(path, 0o755) == 0 else { throw TestFault("chmod: \(errno)") }

@@ -54,7 +54,9 @@ struct ProgramArguments: Sendable {
         start = ProgramStart(
             arguments: words, environment: ProgramEnvironment.variables(adding: environment),
             directory: directory)
-        needs = [Self.permission(toRun: words[0], in: directory)]
+        needs = [
+            Self.permission(toRun: words[0], in: directory, setsEnvironment: !environment.isEmpty)
+        ]
         if let variable = start.environment.first(where: { $0.utf8.count > Self.longestArgument }) {
             throw Arguments.Fault(
                 "argument \"environment.\(variable.prefix { $0 != "=" })\" and its name are \(variable.utf8.count) bytes;"
@@ -83,10 +85,16 @@ struct ProgramArguments: Sendable {
     static let directoryMember = directory.optional
 
     /// A name is looked for along PATH. A path is one from where the program runs.
-    static func permission(toRun program: String, in directory: String) -> Permission {
+    static func permission(
+        toRun program: String, in directory: String, setsEnvironment: Bool
+    ) -> Permission {
         let slash = UInt8(ascii: "/")
-        guard program.utf8.contains(slash) else { return Permission(.run, program) }
-        if program.utf8.first == slash { return .path(.run, program) }
-        return .path(.run, (directory.isEmpty ? "/workspace" : directory) + "/" + program)
+        guard program.utf8.contains(slash) else {
+            return Permission(.run, program, setsEnvironment: setsEnvironment)
+        }
+        let whole =
+            program.utf8.first == slash
+            ? program : (directory.isEmpty ? "/workspace" : directory) + "/" + program
+        return Permission(.run, Permission.path(.run, whole).object, setsEnvironment: setsEnvironment)
     }
 }

@@ -1,6 +1,7 @@
 import EventLoop
 import JSON
 import MCP
+import Policy
 import Synchronization
 import Testing
 
@@ -24,12 +25,13 @@ final class ServedSession {
         let registered = tools.tools(on: loop)
         let server = ServerDescription(name: "test", title: "Test", version: "1", instructions: "None")
         let wentAway = WentAway()
+        let client = try Client.ourselves()
+        let policy = SessionPolicy(try .of(allowing: "TOOL"), for: ClientFacts(client))
         session = Session(
-            try Client.ourselves(), over: mine, on: loop,
-            speaking: ServerSession(
-                server, tools: ToolCatalogue(registered.map(\.tool)), limits: settings.mcp),
-            through: Gatekeeper(registered, log: log.log()),
-            in: CellPlace(nil, for: nil, CellPlace.Settings(), on: loop), settings: settings, log: log.log()
+            client, over: mine, on: loop, as: server, with: ToolCatalogue(registered.map(\.tool)),
+            through: Gatekeeper(registered, log: log.log()), by: policy,
+            in: CellPlace(nil, for: nil, by: policy, CellPlace.Settings(), on: loop), settings: settings,
+            log: log.log()
         ) {
             wentAway.count.withLock { $0 += 1 }
         }
@@ -62,5 +64,13 @@ final class ServedSession {
         session.assumeIsolated {
             $0.setTools(ToolCatalogue(registered.map(\.tool)), Gatekeeper(registered, log: log))
         }
+    }
+}
+
+extension PolicySet {
+    /// One that allows everybody these permissions.
+    static func of(allowing permissions: String) throws -> PolicySet {
+        let text = "clients: [{name: all, rules: [{allow: [\(permissions)]}]}]"
+        return try PolicySet([PolicyFile.read(Array(text.utf8), named: "test.yaml")])
     }
 }

@@ -1,0 +1,21 @@
+import Linux
+import Policy
+
+extension ClientFacts {
+    /// What the kernel says of a client, in policy's words.
+    package init(_ client: Client) {
+        let (uid, gid) = (client.credentials.uid, client.credentials.gid)
+        let account = Accounts.user(uid)
+        self.init(uid: uid, user: account?.name, home: account?.home)
+        for group in [gid] + client.credentials.groups {
+            groups.insert("\(group)")
+            if let name = Accounts.groupName(group) { groups.insert(name) }
+        }
+        if let path = client.identity.controlGroup {
+            let place = ControlGroupPlace(path: path)
+            (unit, application) = (place.unit, place.application)
+        }
+        (executable, parent) = (client.identity.executable, client.identity.parentExecutable)
+        label = client.credentials.label
+    }
+}

@@ -1,0 +1,17 @@
+import Cells
+import Patterns
+import Policy
+import Tools
+
+extension Need {
+    /// What a tool says that it needs, in policy's words.
+    package init(_ permission: Permission) {
+        switch permission.act {
+        case .read: self = .path(.fileRead, permission.object)
+        case .write:
+            let isOwn = FileRules.writing(to: PathNames(permission.object)) == .writeOwn
+            self = .path(isOwn ? .fileWrite : .fileWriteGlobal, permission.object)
+        case .run: self = .program(permission.object)
+        }
+    }
+}

@@ -1,0 +1,47 @@
+import Linux
+import Policy
+
+/// What policy says to the client of one session. It changes when the policy does, and when the client says more of
+/// itself.
+// Unchecked: touched on the loop's thread only.
+package final class SessionPolicy: @unchecked Sendable {
+    private var set: PolicySet
+    private var cache: DecisionCache
+    private let now: @Sendable () -> Moment
+
+    package init(
+        _ set: PolicySet, for facts: ClientFacts, now: @escaping @Sendable () -> Moment = { .now }
+    ) {
+        (self.set, self.now) = (set, now)
+        cache = DecisionCache(set.policy(for: facts))
+    }
+
+    package var client: ClientPolicy { cache.policy }
+    package var facts: ClientFacts { client.facts }
+    package var moment: Moment { now() }
+
+    package func adopt(_ set: PolicySet) {
+        self.set = set
+        cache = DecisionCache(set.policy(for: facts))
+    }
+
+    package func claim(bridge: String) { claim { $0.bridgeClaim = bridge } }
+    package func claim(name: String) { claim { $0.nameClaim = name } }
+
+    private func claim(_ change: (inout ClientFacts) -> Void) {
+        var facts = facts
+        change(&facts)
+        if facts != self.facts { cache = DecisionCache(set.policy(for: facts)) }
+    }
+
+    package func decide(_ need: Need) -> Decision { cache.decide(need, at: now()) }
+
+    /// A tool that is denied to it whatever its arguments are is none that it sees.
+    package func maySee(tool: String) -> Bool { decide(.tool(tool)).verdict != .deny }
+}
+
+extension Moment {
+    package static var now: Moment {
+        Moment(seconds: SystemClock.secondsSince1970, utcOffset: SystemClock.utcOffsetSeconds)
+    }
+}
