@@ -6,6 +6,7 @@ import Linux
 enum SelfCheck {
     static func perform(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
         try namespaces(order, &walls)
+        try groups(order, &walls)
         try walls.check(.pidns, Process.id == 1, "the first process is number \(Process.id)")
         try walls.check(
             .userns,
@@ -28,6 +29,14 @@ enum SelfCheck {
                 namespace.wall, own != nil && own != order.foreignNamespaces[place],
                 "the \(namespace.name) namespace is \(own == nil ? "unknown" : "the host's")")
         }
+    }
+
+    /// Its view of control groups begins at the cell's own, or no program could be started in its call's.
+    private static func groups(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
+        guard order.hasGroup, walls.report.stands(.cgroupns) else { return }
+        let lines = ((try? File.readText("/proc/self/cgroup")) ?? "").split(separator: "\n")
+        let own = lines.first { $0.hasPrefix("0::") }?.dropFirst(3) ?? ""
+        try walls.check(.cgroupns, own == "/init" || own == "/", "its own group is seen as \(own)")
     }
 
     /// One line, which maps one number to itself.

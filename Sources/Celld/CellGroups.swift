@@ -77,7 +77,7 @@ final class CellGroups {
     /// What the first process may have on top of what programs have, with what waits in its sockets.
     private static let roomOfFirst: UInt64 = 64 << 20
     /// More groups than calls at once: those of calls that have ended go a little later.
-    private static let mostCalls = 1024
+    private static let mostCalls = 256
 
     /// Gives it its limits, and its user the right to make groups for calls: below the one that comes back.
     func dedicate(

@@ -47,7 +47,11 @@ package final class ControlGroup: Sendable {
     /// And all that is below it, if none of it has a process any more.
     package func removeTree(_ name: String) throws(SystemError) {
         let group = try child(name)
-        for below in try group.children() { try group.removeTree(below) }
+        for below in try group.children() {
+            do throws(SystemError) {
+                try group.removeTree(below)
+            } catch  where error.errno == .notFound {}  // somebody else was faster
+        }
         try removeChild(name)
     }
 
