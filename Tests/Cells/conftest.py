@@ -1,6 +1,7 @@
 """What the tests stand on.
 
     CLOISTER_BIN        the directory with cloister-celld and cloister-cell (default: the debug build)
+    CLOISTER_LACKING    the walls that no cell of this machine has (default: cgroup)
     CLOISTER_MUST_RUN   set to 1, a skipped test is a failed test
 """
 
@@ -10,7 +11,7 @@ import shutil
 
 import pytest
 
-from cells import Celld
+from cells import NATIVE, Celld
 from machine import Traces
 
 
@@ -30,9 +31,6 @@ def pytest_collection_modifyitems(items):
         for item in items:
             item.add_marker(pytest.mark.skip(reason=why))
 
-
-# Without controllers, as on a machine with version 1 groups, no cell has the wall `cgroup`.
-NATIVE = "cgroup"
 
 
 @pytest.fixture

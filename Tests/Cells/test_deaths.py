@@ -7,7 +7,7 @@ import tempfile
 
 import pytest
 
-from cells import Celld, Failure, Refusal, plan
+from cells import NATIVE, Celld, Failure, Refusal, plan
 from machine import Traces, children, eventually, group_of, host_pid, namespace, processes_in
 
 SECONDS = 2
@@ -127,7 +127,7 @@ def test_an_end_of_a_cell_that_is_not_there_means_nothing(celld, number):
 def test_a_celld_that_is_killed_takes_its_cells_along(ephemeral):
     """And one with the same directory takes away the groups, which nobody else can."""
     with tempfile.TemporaryDirectory(prefix="cells.") as state:
-        first = Celld(best_effort="cgroup", state=state)
+        first = Celld(best_effort=NATIVE, state=state)
         traces = Traces(first)
         cells = [busy(first, traces, encoded_plan=plan(f"a{number}", ephemeral))[0] for number in range(3)]
         first.process.kill()
@@ -140,7 +140,7 @@ def test_a_celld_that_is_killed_takes_its_cells_along(ephemeral):
             cell.close()
         first.stop()
         assert traces.groups(), "there would be nothing to take away"
-        second = Celld(best_effort="cgroup", state=state)
+        second = Celld(best_effort=NATIVE, state=state)
         second.knock()
         assert traces.groups() == []
         cell = second.build(plan("a0", ephemeral))
@@ -202,7 +202,7 @@ def test_a_first_process_that_dies_while_it_is_built_is_a_refusal(started):
         for _ in range(10):
             keeper.ask(plan())
             first = []
-            assert eventually(lambda: first.extend(children(keeper.process.pid)) or first)
+            assert eventually(lambda: first.extend(newborns(keeper)) or first)
             os.kill(first[0], signal.SIGKILL)
             kind, value = keeper.reply()
             if kind == "built":  # it was faster

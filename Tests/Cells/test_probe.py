@@ -42,6 +42,15 @@ def test_a_full_cell_denies_every_attempt(runner, table):
     assert {each.attempt.name for each in findings} == set(OPEN), "\n".join(map(str, findings))
 
 
+def test_a_full_cell_denies_more_than_its_limits(runner, table):
+    """Apart, for it is run in a booted machine as well, where nothing excuses memory."""
+    resources = [each for each in table if each.group == "resources"]
+    outcomes = steps.full(runner, resources)
+    assert not list(steps.findings_of_full(runner, resources, outcomes))
+    if "cgroup" not in runner.native_gaps:
+        assert outcomes["memory-used"].outcome == "denied", outcomes["memory-used"]
+
+
 def test_every_attempt_works_without_its_walls_and_each_wall_denies_alone(runner, table):
     lowered = steps.Lowered(runner, table).run()
     assert not lowered.findings, "\n".join(map(str, lowered.findings))

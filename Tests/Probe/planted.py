@@ -7,6 +7,7 @@ keep nobody out, so what a cell does not reach, its walls keep from it.
 import array
 import ctypes
 import os
+import pwd
 import secrets
 import selectors
 import shutil
@@ -16,7 +17,17 @@ import subprocess
 import tempfile
 import threading
 
-USER = 65534  # nobody: who a client that is root becomes in its cell
+
+
+def user_of_roots_cells():
+    """Who a client that is root becomes in its cell: nobody, where nothing was installed."""
+    try:
+        return pwd.getpwnam("cloister-cell").pw_uid
+    except KeyError:
+        return 65534
+
+
+USER = user_of_roots_cells()
 INNER_ROOT = 200000  # who is root inside the stand-in, and nobody outside
 NAMESPACES = ["user", "mnt", "pid", "ipc", "uts", "net", "cgroup", "time"]
 TREE_FILES = ["written", "truncated", "renamed", "removed", "linked", "moded", "owned", "timed", "attributed",
