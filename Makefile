@@ -16,12 +16,12 @@ PROGRAMS := cloisterd cloister-bridge
 # What nobody starts by hand.
 HELPERS := cloister-celld cloister-cell
 
-.PHONY: help build run test check fmt bench probe fuzz install clean deps venv
+.PHONY: help build run test vm-test check fmt bench probe fuzz install clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Settings: PREFIX DESTDIR (install), RUN_DIR ONCE=1 (run), SECONDS (fuzz)'
+	@echo '  Settings: PREFIX DESTDIR (install), RUN_DIR ONCE=1 (run), SECONDS (fuzz), KEEP=1 TESTS (vm-test)'
 
 build: deps ## Build the programs, optimised and without a need for Swift's libraries
 	swift build -c release --static-swift-stdlib
@@ -31,6 +31,10 @@ run: build ## Start a daemon here, hold one session with it, and stay up until C
 
 test: deps venv ## Run every test
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)" "$(SCHEMAS)"
+
+vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)
+	@packaging/need.sh gcc e2fsprogs mmdebstrap qemu-system-x86
+	@KEEP="$(KEEP)" "$(PYTHON)" Tests/System/run.py "$(BUILD)" $(TESTS)
 
 check: ## Check formatting and rules without changing anything
 	swift format lint --strict --recursive --parallel $(SOURCES)

@@ -4,7 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packaging/need.sh mandoc shellcheck
-shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh Tests/Probe/*.sh .ci/run
+shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh Tests/Probe/*.sh Tests/System/image.sh Tests/System/begin .ci/run
 mandoc -T lint -W warning man/*.[1-9]
 
 fail() {
