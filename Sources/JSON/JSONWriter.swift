@@ -58,6 +58,13 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
+    /// A key that somebody else chose.
+    package mutating func key(text name: String) {
+        string(name)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
     package mutating func member(_ name: StaticString, _ value: String) {
         key(name)
         string(value)

@@ -26,6 +26,7 @@ package struct Errno: RawRepresentable, Error, Hashable, Sendable, CustomStringC
     package static let processFilesExhausted = Errno(rawValue: EMFILE)
     package static let listTooLong = Errno(rawValue: E2BIG)
     package static let messageTooLong = Errno(rawValue: EMSGSIZE)
+    package static let noBuffers = Errno(rawValue: ENOBUFS)
 
     package var description: String {
         unsafe String(cString: strerror(rawValue))

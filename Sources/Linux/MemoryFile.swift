@@ -8,6 +8,20 @@ package enum MemoryFile {
         OwnedFD(raw: try systemCall("memfd_create") { unsafe memfd_create(name, UInt32(MFD_CLOEXEC)) })
     }
 
+    /// One that nobody can change any more, so that a reader need not fear that somebody does.
+    package static func sealed(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> OwnedFD {
+        let flags = UInt32(MFD_CLOEXEC) | UInt32(MFD_ALLOW_SEALING)
+        let file = OwnedFD(raw: try systemCall("memfd_create") { unsafe memfd_create(name, flags) })
+        var place = 0
+        while place < bytes.count {
+            place += try file.write(bytes.span.extracting(place...), at: UInt64(place))
+        }
+        let seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL
+        let raw = file.raw
+        try systemCall("fcntl", on: "F_ADD_SEALS") { fcntl(raw, F_ADD_SEALS, seals) }
+        return file
+    }
+
     /// All of it, wherever its offset stands.
     package static func contents(of file: borrowing OwnedFD) throws(SystemError) -> [UInt8] {
         let raw = file.raw

@@ -34,6 +34,12 @@ package enum SystemClock {
 
     package static var secondsSince1970: Int { time(nil) }
 
+    package static var microsecondsSince1970: Int64 {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        return Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1000
+    }
+
     /// For poll: 0 when the moment has passed, never so little that one comes back too early, and -1, which is for
     /// ever, when there is no such moment.
     package static func patience(until moment: Duration?, from now: Duration = monotonic) -> CInt {
