@@ -68,7 +68,7 @@ clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"
 
 deps:
-	@packaging/need.sh gcc libc6-dev libstdc++-12-dev pkg-config libseccomp-dev libpcre2-dev libyaml-dev e2fsprogs
+	@packaging/need.sh gcc libc6-dev libstdc++-12-dev pkg-config libseccomp-dev libpcre2-dev libyaml-dev nettle-dev e2fsprogs
 
 # The peers that the tests and benchmarks talk to, at the versions that are pinned.
 venv: $(VENV)/.installed

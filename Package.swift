@@ -48,6 +48,9 @@ let package = Package(
             swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
+        .systemLibrary(name: "CNettle", pkgConfig: "hogweed", providers: [.apt(["nettle-dev"])]),
+        .target(
+            name: "Audit", dependencies: ["CNettle", "JSON", "Linux"], swiftSettings: rules),
         .target(
             name: "Tools", dependencies: ["CLinux", "Cells", "JSON", "Linux", "MCP"], swiftSettings: rules),
         .target(
@@ -106,6 +109,7 @@ let package = Package(
         unitTests(
             of: "Daemon",
             with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
+        unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["JSON", "Linux", "TestSupport"],

@@ -1,0 +1,227 @@
+import Linux
+
+// All that the daemon knows of its audit: records go in, and are written to the file and sent to the journal before
+// `write` returns. When it throws, the reply that the record describes must not leave.
+//
+//   write ─▶ waiting (records) ─▶ AuditFile ─▶ unsent (entries) ─▶ JournalSocket
+//
+// No record is dropped for a failure: what could not be written waits here, in order, and goes with the next one
+// that can. `isWritable` says whether the last attempt emptied both queues; where audit is required, the daemon
+// lets nothing happen while it is false, and the records of those refusals are the attempts.
+//
+// Both queues are bounded. What overflows the first is counted, and the next checkpoint says how many were lost.
+// What overflows the second is in the file, and the journal alone lacks it.
+
+package final class AuditLog {
+    package struct Settings: Sendable {
+        /// Where it is not required, calls go on when their records cannot be written.
+        package var isRequired = true
+        package var file = AuditFile.Settings()
+        /// `nil`: no journal.
+        package var journal: String?
+        package var checkpointRecords: UInt64 = 1000
+        package var checkpointTime: Duration = .seconds(60)
+        package var mostWaiting = 4096
+        package var mostWaitingBytes = 16 << 20
+
+        package init() {}
+    }
+
+    package struct Counts: Equatable, Sendable {
+        package internal(set) var written: UInt64 = 0
+        package internal(set) var failures: UInt64 = 0
+        package internal(set) var lost: UInt64 = 0
+        /// In the file, and never to be in the journal.
+        package internal(set) var unsent: UInt64 = 0
+    }
+
+    /// Where time comes from.
+    package struct Clock: Sendable {
+        package var time: @Sendable () -> AuditTime
+        package var monotonic: @Sendable () -> Duration
+
+        package init(
+            time: @escaping @Sendable () -> AuditTime, monotonic: @escaping @Sendable () -> Duration
+        ) {
+            (self.time, self.monotonic) = (time, monotonic)
+        }
+
+        package static let system = Clock(
+            time: { AuditTime(microseconds: SystemClock.microsecondsSince1970) },
+            monotonic: { SystemClock.monotonic })
+    }
+
+    private struct Waiting {
+        let record: AuditRecord
+        let time: AuditTime
+        let members: [UInt8]
+    }
+
+    private let settings: Settings
+    private let clock: Clock
+    private var file: AuditFile
+    private var journal: JournalSocket?
+    private var waiting: [Waiting] = []
+    private var waitingBytes = 0
+    private var unsent: [JournalEntry] = []
+    private var sinceCheckpoint: UInt64 = 0
+    private var lostSinceCheckpoint: UInt64 = 0
+    private var lastCheckpoint: Duration
+    private var isHeadStale = false
+
+    /// Whether everything is where it belongs.
+    package private(set) var isWritable = true
+    package private(set) var counts = Counts()
+    /// What was found at the start.
+    package let recovery: Recovery
+
+    /// Opens the directory, which it makes if it is missing, and writes the record of kind `start`.
+    package init(
+        in directory: AuditDirectory, _ settings: Settings, start: AuditStart, clock: Clock = .system
+    ) throws(AuditFault) {
+        let opened = try AuditFile.open(in: directory, settings.file)
+        recovery = opened.found
+        file = opened.file
+        journal = settings.journal.map { JournalSocket(path: $0) }
+        (self.settings, self.clock) = (settings, clock)
+        lastCheckpoint = clock.monotonic()
+        var start = start
+        start.tornBytes = recovery.tornBytes
+        start.missingRecords = recovery.missingRecords
+        start.damagedFile = recovery.damagedFile
+        try write(AuditRecord(.start(start)))
+        if isWritable { try attempt { () throws(AuditFault) in try sign() } }
+    }
+
+    /// Where the chain stands.
+    package var last: ChainPlace { file.last }
+
+    /// Whether calls may go on.
+    package var allowsCalls: Bool { isWritable || !settings.isRequired }
+
+    // MARK: Writing
+
+    /// When it returns, the record is in the file, and the journal has it. Where audit is not required it also
+    /// returns when that could not be.
+    package func write(_ record: AuditRecord) throws(AuditFault) {
+        enqueue(record)
+        try attempt { () throws(AuditFault) in try flush() }
+        // The record is where it belongs: that it could not be signed is for the next one to suffer from.
+        if isWritable, sinceCheckpoint >= settings.checkpointRecords || isHeadStale {
+            try? attempt { () throws(AuditFault) in try sign() }
+        }
+    }
+
+    private func attempt(_ act: () throws(AuditFault) -> Void) throws(AuditFault) {
+        do throws(AuditFault) {
+            try act()
+            isWritable = true
+        } catch {
+            isWritable = false
+            counts.failures += 1
+            if settings.isRequired { throw error }
+        }
+    }
+
+    private func enqueue(_ record: AuditRecord) {
+        let time = clock.time()
+        let members = record.members(at: time)
+        guard waiting.count < settings.mostWaiting,
+            waiting.isEmpty || waitingBytes + members.count <= settings.mostWaitingBytes
+        else {
+            counts.lost += 1
+            lostSinceCheckpoint += 1
+            return
+        }
+        waiting.append(Waiting(record: record, time: time, members: members))
+        waitingBytes += members.count
+    }
+
+    private func flush() throws(AuditFault) {
+        if !waiting.isEmpty {
+            let before = file.last.sequence
+            try file.append(waiting.map(\.members))
+            counts.written += UInt64(waiting.count)
+            sinceCheckpoint += UInt64(waiting.count)
+            if journal != nil { keepForJournal(after: before) }
+            waiting.removeAll(keepingCapacity: waiting.count == 1)
+            waitingBytes = 0
+        }
+        try sendToJournal()
+    }
+
+    private func keepForJournal(after sequence: UInt64) {
+        var sequence = sequence
+        for one in waiting {
+            sequence += 1
+            // The hash of those in between is in the next one's `prev`, in the file.
+            let hash = sequence == file.last.sequence ? file.last.hash : nil
+            unsent.append(JournalEntry(one.record, sequence: sequence, hash: hash, time: one.time))
+        }
+        let tooMany = unsent.count - settings.mostWaiting
+        if tooMany > 0 {
+            unsent.removeFirst(tooMany)
+            counts.unsent += UInt64(tooMany)
+        }
+    }
+
+    private func sendToJournal() throws(AuditFault) {
+        guard journal != nil, !unsent.isEmpty else { return }
+        var sent = 0
+        defer { unsent.removeFirst(sent) }
+        while sent < unsent.count {
+            do throws(JournalFault) {
+                try journal!.send(unsent[sent])
+            } catch {
+                throw .journal(error)
+            }
+            sent += 1
+        }
+    }
+
+    // MARK: Checkpoints
+
+    /// Signs all records so far, in the chain and in the file `head`.
+    private func sign() throws(AuditFault) {
+        if sinceCheckpoint > 0 || lostSinceCheckpoint > 0 { try writeCheckpoint() }
+        // Of whatever is the newest record: it stands for all before it.
+        try file.writeHead()
+        isHeadStale = false
+        try sendToJournal()
+    }
+
+    private func writeCheckpoint() throws(AuditFault) {
+        let checkpoint = AuditCheckpoint(
+            count: sinceCheckpoint, lost: lostSinceCheckpoint, signature: file.signature())
+        let record = AuditRecord(.checkpoint(checkpoint))
+        let time = clock.time()
+        try file.append([record.members(at: time)])
+        counts.written += 1
+        (sinceCheckpoint, lostSinceCheckpoint) = (0, 0)
+        lastCheckpoint = clock.monotonic()
+        isHeadStale = true
+        guard journal != nil else { return }
+        unsent.append(
+            JournalEntry(record, sequence: file.last.sequence, hash: file.last.hash, time: time))
+    }
+
+    /// To be called every second or so: signs and syncs what is due, and tries again what failed.
+    package func tick() throws(AuditFault) {
+        try attempt { () throws(AuditFault) in
+            try flush()
+            if file.settings.sync == .interval { try file.sync() }
+            let isDue = clock.monotonic() - lastCheckpoint >= settings.checkpointTime
+            let isUnsigned = sinceCheckpoint > 0 || lostSinceCheckpoint > 0
+            if isHeadStale || isUnsigned && isDue { try sign() }
+        }
+    }
+
+    /// The last records of a daemon that ends: that it does, and a checkpoint.
+    package func close(_ stop: AuditStop) throws(AuditFault) {
+        try write(AuditRecord(.stop(stop)))
+        try attempt { () throws(AuditFault) in
+            try sign()
+            if file.settings.sync != .never { try file.sync() }
+        }
+    }
+}
