@@ -7,7 +7,7 @@ package protocol AuditFacts {
 package enum AuditFact: Sendable {
     case session, uid, user, executable, application
     case tool, object, verdict, outcome, reason, exit
-    case change, act, who, version, count
+    case change, act, who, version, count, missing
 }
 
 extension AuditFacts {
@@ -36,7 +36,9 @@ extension AuditFacts {
         case "session", "policy":
             let text = "\(kindName) \(fact(.change) ?? "?")"
             return fact(.reason).map { "\(text): \($0)" } ?? text
-        case "start": return "started, version \(fact(.version) ?? "?")"
+        case "start":
+            let text = "started, version \(fact(.version) ?? "?")"
+            return fact(.missing).map { "\(text); \($0) signed records are missing" } ?? text
         case "stop": return "stopped: \(fact(.reason) ?? "?")"
         case "checkpoint": return "\(fact(.count) ?? "?") records signed"
         default: return kindName
@@ -45,7 +47,9 @@ extension AuditFacts {
 
     /// Of syslog.
     package var priority: Int {
-        switch (kindName, fact(.verdict), fact(.outcome), fact(.change)) {
+        // Somebody cut them off, or the disk lost them.
+        if fact(.missing) != nil { return 2 }
+        return switch (kindName, fact(.verdict), fact(.outcome), fact(.change)) {
         case ("checkpoint", _, _, _): 7
         case (_, _, "refused", _), (_, _, _, "refused"): 4
         case (_, "deny", _, _), (_, _, "denied", _): 5
@@ -73,7 +77,12 @@ extension AuditRecord: AuditFacts {
 extension AuditRecord.Event {
     fileprivate func fact(_ fact: AuditFact) -> String? {
         switch self {
-        case .start(let start): fact == .version ? start.version : nil
+        case .start(let start):
+            switch fact {
+            case .version: start.version
+            case .missing where start.missingRecords > 0: String(start.missingRecords)
+            default: nil
+            }
         case .stop(let stop): fact == .reason ? stop.reason : nil
         case .checkpoint(let checkpoint): fact == .count ? String(checkpoint.count) : nil
         case .session(let session):

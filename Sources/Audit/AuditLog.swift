@@ -89,8 +89,11 @@ package final class AuditLog {
         start.tornBytes = recovery.tornBytes
         start.missingRecords = recovery.missingRecords
         start.damagedFile = recovery.damagedFile
-        try write(AuditRecord(.start(start)))
-        if isWritable { try attempt { () throws(AuditFault) in try sign() } }
+        // Signed at once, with a journal or without: a directory without a head verifies as one that lost it.
+        try attempt { () throws(AuditFault) in
+            try enqueue(AuditRecord(.start(start)))
+            try sign()
+        }
     }
 
     /// Where the chain stands.
@@ -104,8 +107,10 @@ package final class AuditLog {
     /// When it returns, the record is in the file, and the journal has it. Where audit is not required it also
     /// returns when that could not be.
     package func write(_ record: AuditRecord) throws(AuditFault) {
-        enqueue(record)
-        try attempt { () throws(AuditFault) in try flush() }
+        try attempt { () throws(AuditFault) in
+            try enqueue(record)
+            try flush()
+        }
         // The record is where it belongs: that it could not be signed is for the next one to suffer from.
         if isWritable, sinceCheckpoint >= settings.checkpointRecords || isHeadStale {
             try? attempt { () throws(AuditFault) in try sign() }
@@ -123,31 +128,39 @@ package final class AuditLog {
         }
     }
 
-    private func enqueue(_ record: AuditRecord) {
+    /// Throws where too many wait already and still cannot be written: then it is lost.
+    private func enqueue(_ record: AuditRecord) throws(AuditFault) {
         let time = clock.time()
         let members = record.members(at: time)
-        guard waiting.count < settings.mostWaiting,
-            waiting.isEmpty || waitingBytes + members.count <= settings.mostWaitingBytes
-        else {
-            counts.lost += 1
-            lostSinceCheckpoint += 1
-            return
+        if waiting.count >= settings.mostWaiting
+            || !waiting.isEmpty && waitingBytes + members.count > settings.mostWaitingBytes
+        {
+            do throws(AuditFault) {
+                try writeWaiting()
+            } catch {
+                counts.lost += 1
+                lostSinceCheckpoint += 1
+                throw error
+            }
         }
         waiting.append(Waiting(record: record, time: time, members: members))
         waitingBytes += members.count
     }
 
     private func flush() throws(AuditFault) {
-        if !waiting.isEmpty {
-            let before = file.last.sequence
-            try file.append(waiting.map(\.members))
-            counts.written += UInt64(waiting.count)
-            sinceCheckpoint += UInt64(waiting.count)
-            if journal != nil { keepForJournal(after: before) }
-            waiting.removeAll(keepingCapacity: waiting.count == 1)
-            waitingBytes = 0
-        }
+        try writeWaiting()
         try sendToJournal()
+    }
+
+    private func writeWaiting() throws(AuditFault) {
+        guard !waiting.isEmpty else { return }
+        let before = file.last.sequence
+        try file.append(waiting.map(\.members))
+        counts.written += UInt64(waiting.count)
+        sinceCheckpoint += UInt64(waiting.count)
+        if journal != nil { keepForJournal(after: before) }
+        waiting.removeAll(keepingCapacity: waiting.count == 1)
+        waitingBytes = 0
     }
 
     private func keepForJournal(after sequence: UInt64) {
@@ -183,6 +196,7 @@ package final class AuditLog {
 
     /// Signs all records so far, in the chain and in the file `head`.
     private func sign() throws(AuditFault) {
+        try writeWaiting()
         if sinceCheckpoint > 0 || lostSinceCheckpoint > 0 { try writeCheckpoint() }
         // Of whatever is the newest record: it stands for all before it.
         try file.writeHead()

@@ -111,6 +111,7 @@ import Testing
         #expect(start["kind"]?.string == "start")
         #expect(start["missing_records"]?.integer == Int64(lines.count - 8))
         #expect(start["seq"]?.integer == Int64(lines.count + 1))
+        #expect(AuditEntry(try scene.lines()[8][...])?.priority == 2)
         let fault = try scene.verify().fault
         #expect(fault?.kind == .removed)
         #expect(fault?.sequence == 9)
