@@ -85,6 +85,9 @@ let package = Package(
             name: "walled", dependencies: ["CLinux", "CProbes", "Linux", "Seccomp"],
             path: "Tests/Fixtures/walled", swiftSettings: rules),
         .executableTarget(
+            name: "audit-writer", dependencies: ["Audit", "Linux"],
+            path: "Tests/Fixtures/audit-writer", swiftSettings: rules),
+        .executableTarget(
             name: "forward-bench", dependencies: ["JSON", "Linux"],
             path: "Tests/Bench/forward-bench", swiftSettings: rules),
 
@@ -112,7 +115,7 @@ let package = Package(
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["JSON", "Linux", "TestSupport"],
+            name: "IntegrationTests", dependencies: ["Audit", "JSON", "Linux", "TestSupport"],
             path: "Tests/Integration", swiftSettings: rules),
     ]
 )

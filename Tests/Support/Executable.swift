@@ -9,6 +9,8 @@ package enum Executable: String, Sendable, CaseIterable {
     case fixtureDaemon = "fixture-daemon"
     /// Puts itself behind a wall, and tries something.
     case walled
+    /// Writes audit records.
+    case auditWriter = "audit-writer"
 
     package var path: String {
         let environment = ProcessInfo.processInfo.environment
