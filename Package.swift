@@ -93,7 +93,7 @@ let package = Package(
 
         // What a fuzzer feeds; the unit tests replay its corpora.
         .target(
-            name: "FuzzTargets", dependencies: ["Cells", "JSON", "MCP"], path: "Tests/Fuzz/Targets",
+            name: "FuzzTargets", dependencies: ["Audit", "Cells", "JSON", "MCP"], path: "Tests/Fuzz/Targets",
             swiftSettings: rules),
         .target(
             name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
@@ -120,7 +120,7 @@ let package = Package(
     ]
 )
 
-if isFuzzing { package.targets += ["fuzz-json", "fuzz-session", "fuzz-cells"].map(fuzzer) }
+if isFuzzing { package.targets += ["fuzz-json", "fuzz-session", "fuzz-cells", "fuzz-audit"].map(fuzzer) }
 
 func fuzzer(_ name: String) -> Target {
     .executableTarget(

@@ -14,3 +14,8 @@ func fuzzSession(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
 func fuzzCells(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
     fuzzCells(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
 }
+
+@_cdecl("cloister_fuzz_audit")
+func fuzzAudit(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    fuzzAudit(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
+}

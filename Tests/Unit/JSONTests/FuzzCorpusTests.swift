@@ -14,7 +14,7 @@ struct FuzzCorpusTests {
         return (files ?? []).sorted { $0.lastPathComponent < $1.lastPathComponent }
     }
 
-    @Test(arguments: ["json", "session", "cells"])
+    @Test(arguments: ["json", "session", "cells", "audit"])
     func `there is a corpus, and it is small`(name: String) throws {
         let sizes = try Self.corpus(name).map { try Data(contentsOf: $0).count }
         #expect(sizes.count >= 20)
@@ -34,6 +34,11 @@ struct FuzzCorpusTests {
     @Test(arguments: corpus("cells"))
     func `the invariants of the protocols of cells hold`(file: URL) throws {
         fuzzCells(Array(try Data(contentsOf: file)))
+    }
+
+    @Test(arguments: corpus("audit"))
+    func `the invariants of audit hold`(file: URL) throws {
+        fuzzAudit(Array(try Data(contentsOf: file)))
     }
 
     /// A fuzzer that cannot fail proves nothing.
