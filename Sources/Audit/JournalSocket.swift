@@ -4,8 +4,14 @@ import Linux
 package struct JournalSocket: ~Copyable {
     package static let usualPath = "/run/systemd/journal/socket"
 
+    /// In a class: the optimizer of Swift 6.3 crashes on a borrowed optional descriptor.
+    private final class Connection {
+        let fd: OwnedFD
+        init(_ fd: consuming OwnedFD) { self.fd = fd }
+    }
+
     private let path: String
-    private var socket: OwnedFD?
+    private var connection: Connection?
 
     package init(path: String = usualPath) { self.path = path }
 
@@ -16,7 +22,7 @@ package struct JournalSocket: ~Copyable {
             switch error.errno {
             case .wouldBlock: throw .full
             default:
-                socket = nil
+                connection = nil
                 throw .system(SystemError("send", error.errno, path))
             }
         }
@@ -24,25 +30,28 @@ package struct JournalSocket: ~Copyable {
 
     /// A journald that was restarted has another socket under the old path.
     private mutating func sendOrReconnect(_ bytes: [UInt8]) throws(SystemError) -> Bool {
-        if socket != nil {
+        if let connection {
             do throws(SystemError) {
-                return try sendNow(bytes)
+                return try Self.send(bytes, to: connection.fd)
             } catch  where error.errno != .wouldBlock {
-                socket = nil
+                self.connection = nil
             }
         }
-        socket = try UnixSocket.connect(to: path, .datagram)
-        return try sendNow(bytes)
+        let made = Connection(try UnixSocket.connect(to: path, .datagram))
+        connection = made
+        return try Self.send(bytes, to: made.fd)
     }
 
-    private func sendNow(_ bytes: [UInt8]) throws(SystemError) -> Bool {
+    private static func send(
+        _ bytes: [UInt8], to socket: borrowing OwnedFD
+    ) throws(SystemError) -> Bool {
         do throws(SystemError) {
-            return try UnixSocket.send(socket!, bytes.span) != nil
+            return try UnixSocket.send(socket, bytes.span) != nil
         } catch {
             // More than a datagram holds goes as a sealed file, beside an empty one.
             guard error.errno == .messageTooLong || error.errno == .noBuffers else { throw error }
             let file = try MemoryFile.sealed("cloister-audit", bytes)
-            return try UnixSocket.send(socket!, [], passing: file) != nil
+            return try UnixSocket.send(socket, [], passing: file) != nil
         }
     }
 }

@@ -13,16 +13,17 @@ package struct SyslogForm: Sendable {
     private static let facility = 10
 
     package let host: String
-    package let process: Int
+    /// Of the daemon, where that is known.
+    package let process: Int?
 
-    package init(host: String, process: Int) { (self.host, self.process) = (host, process) }
+    package init(host: String, process: Int? = nil) { (self.host, self.process) = (host, process) }
 
     package func line(of entry: AuditEntry) -> String {
         let priority = Self.facility * 8 + entry.priority
         let kind = Self.printable(entry.kindName, most: 32)
-        var text =
-            "<\(priority)>1 \(entry.time) \(Self.printable(host, most: 255)) cloisterd \(process) \(kind) "
-        text += "[cloister@32473"
+        let process = process.map { String($0) } ?? "-"
+        let sender = "\(Self.printable(host, most: 255)) cloisterd \(process)"
+        var text = "<\(priority)>1 \(entry.time) \(sender) \(kind) [cloister@32473"
         for (name, member) in entry.json.members where !["time", "kind", "prev"].contains(name) {
             append(name, member, depth: 0, to: &text)
         }
