@@ -12,7 +12,7 @@ VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
 SCHEMAS ?= $(CURDIR)/../shared/mcp/schema
 SOURCES := Package.swift Sources Tests examples
-PROGRAMS := cloisterd cloister-bridge
+PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
 HELPERS := cloister-celld cloister-cell
 
@@ -52,7 +52,7 @@ probe: deps venv ## Try to get out of a cell in every way that Tests/Probe knows
 	swift build --product cloister-cell
 	CLOISTER_BIN="$(BUILD)/debug" PYTHONDONTWRITEBYTECODE=1 "$(PYTHON)" Tests/Probe/probe.py "$(BUILD)/probe"
 
-fuzz: deps ## Fuzz JSON and the session for SECONDS each
+fuzz: deps ## Fuzz JSON, the session, cells and audit for SECONDS each
 	Tests/Fuzz/run.sh "$(SECONDS)"
 
 install: ## Install what `make build` made below DESTDIR and PREFIX
@@ -61,8 +61,15 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -m 0755 $(PROGRAMS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(DESTDIR)$(PREFIX)/libexec/cloister"
 	install -m 0755 $(HELPERS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/libexec/cloister/"
-	install -m 0644 man/cloister-bridge.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 0644 man/cloister-bridge.1 man/cloisterctl.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	install -D -m 0644 packaging/completions/cloisterctl.bash \
+		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloisterctl"
+	install -D -m 0644 packaging/completions/_cloisterctl \
+		"$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_cloisterctl"
+	install -D -m 0644 packaging/completions/cloisterctl.fish \
+		"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cloisterctl.fish"
+	install -D -m 0644 packaging/cloister.catalog "$(DESTDIR)$(PREFIX)/lib/systemd/catalog/cloister.catalog"
 
 clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"

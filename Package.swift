@@ -63,6 +63,9 @@ let package = Package(
         .target(
             name: "Bridge", dependencies: ["CommandLine", "JSON", "Linux", "MCP"],
             swiftSettings: rules),
+        .target(
+            name: "Ctl", dependencies: ["Audit", "CommandLine", "JSON", "Linux"], swiftSettings: rules),
+        .executableTarget(name: "cloisterctl", dependencies: ["Ctl"], swiftSettings: rules),
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
         .executableTarget(name: "cloister-celld", dependencies: ["Celld"], swiftSettings: rules),
@@ -113,6 +116,7 @@ let package = Package(
             of: "Daemon",
             with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
+        unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Audit", "JSON", "Linux", "TestSupport"],

@@ -4,6 +4,7 @@ set -eu
 cd "$(dirname "$0")/.."
 
 packaging/need.sh mandoc shellcheck
+shellcheck -s bash packaging/completions/cloisterctl.bash
 shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh Tests/Probe/*.sh Tests/System/image.sh Tests/System/begin .ci/run
 mandoc -T lint -W warning man/*.[1-9]
 

@@ -242,6 +242,12 @@ static inline int cloister_raise_loopback(int socket) {
     return ioctl(socket, SIOCSIFFLAGS, &request);
 }
 
+static inline int cloister_terminal_columns(int terminal) {
+    struct winsize size;
+    memset(&size, 0, sizeof size);
+    return ioctl(terminal, TIOCGWINSZ, &size) < 0 ? -1 : size.ws_col;
+}
+
 static inline int cloister_free_loop_device(int control) { return ioctl(control, LOOP_CTL_GET_FREE); }
 
 static inline int cloister_configure_loop(int device, int file) {

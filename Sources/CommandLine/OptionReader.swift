@@ -13,6 +13,8 @@ package struct OptionReader: Sendable {
     /// Of the option that is being read.
     package private(set) var name = ""
     private var attached: String?
+    /// The whole of what was read last, which may be no option at all.
+    package private(set) var argument = ""
 
     package init(_ arguments: [String]) {
         rest = arguments[...]
@@ -21,10 +23,20 @@ package struct OptionReader: Sendable {
     /// The next option's name; `nil` at the end.
     package mutating func next() -> String? {
         guard let argument = rest.popFirst() else { return nil }
+        self.argument = argument
         let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         name = String(parts[0])
         attached = parts.count == 2 ? String(parts[1]) : nil
         return name
+    }
+
+    /// Whether what was read last is no option; a lone `-` is none.
+    package var isOperand: Bool { !argument.hasPrefix("-") || argument == "-" }
+
+    /// All that has not been read, as it is: what stands behind `--`.
+    package mutating func remaining() -> [String] {
+        defer { rest = [] }
+        return Array(rest)
     }
 
     /// The option's value, which may not be empty.

@@ -89,6 +89,13 @@ extension Process {
         )
     }
 
+    /// What the machine calls itself.
+    package static var hostName: String {
+        var names = utsname()
+        unsafe uname(&names)
+        return text(of: &names.nodename)
+    }
+
     /// A fixed array of C characters, which Swift sees as a tuple.
     private static func text<Characters>(of characters: inout Characters) -> String {
         unsafe withUnsafeBytes(of: &characters) {

@@ -4,7 +4,7 @@ import Testing
 
 /// What the programs say to a command line, without doing anything.
 @Suite struct CommandLineTests {
-    static let programs: [Executable] = [.cloisterd, .bridge]
+    static let programs: [Executable] = [.cloisterd, .bridge, .cloisterctl]
 
     @Test("--help and -h print the options to standard output", arguments: programs, ["--help", "-h"])
     func help(program: Executable, option: String) throws {
@@ -71,6 +71,11 @@ import Testing
         Mistake(.bridge, ["--client", "\u{1B}[31m"], "without control characters"),
         Mistake(.bridge, ["--client", String(repeating: "x", count: 129)], "at most 128 bytes"),
         Mistake(.bridge, ["--client", String(repeating: "é", count: 65)], "at most 128 bytes"),
+        Mistake(.cloisterctl, [], "a command is needed"),
+        Mistake(.cloisterctl, ["--nonsense"], "unknown option --nonsense"),
+        Mistake(.cloisterctl, ["nonsense"], "unknown command nonsense"),
+        Mistake(.cloisterctl, ["--root"], "--root needs a value"),
+        Mistake(.cloisterctl, ["--help=yes"], "--help takes no value"),
     ]
 
     @Test("A mistake is named on standard error, and the status is 2", arguments: mistakes)

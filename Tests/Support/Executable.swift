@@ -5,6 +5,7 @@ import Linux
 package enum Executable: String, Sendable, CaseIterable {
     case cloisterd
     case bridge = "cloister-bridge"
+    case cloisterctl
     /// cloisterd with tools for tests.
     case fixtureDaemon = "fixture-daemon"
     /// Puts itself behind a wall, and tries something.

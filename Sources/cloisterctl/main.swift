@@ -1,0 +1,4 @@
+import Ctl
+import Glibc
+
+exit(CtlProgram.run(CommandLine.arguments, to: .standard))

@@ -1,0 +1,45 @@
+# Completion of cloisterctl for bash.
+
+_cloisterctl() {
+    local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+    local command='' word place skip=0
+    local common='--root --json --help -h'
+    COMPREPLY=()
+
+    case $previous in
+    --root) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    --public-key) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --verdict) mapfile -t COMPREPLY < <(compgen -W 'allow ask deny' -- "$current"); return ;;
+    --output) mapfile -t COMPREPLY < <(compgen -W 'short json rfc5424' -- "$current"); return ;;
+    --kind)
+        local kinds='start stop session call consent policy admin checkpoint'
+        mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$current")
+        return
+        ;;
+    --client | --tool | --since | --until | --lines | -n) return ;;
+    esac
+
+    for ((place = 1; place < COMP_CWORD; place++)); do
+        word=${COMP_WORDS[place]}
+        if ((skip)); then
+            skip=0
+        elif [[ $word == --root ]]; then
+            skip=1
+        elif [[ $word != -* ]]; then
+            command="${command:+$command }$word"
+        fi
+    done
+
+    local words
+    case $command in
+    '') words="$common --version audit" ;;
+    audit)
+        words="$common verify --client --tool --verdict --kind --since --until --lines -n --follow -f --output"
+        ;;
+    'audit verify') words="$common --public-key --since" ;;
+    *) words=$common ;;
+    esac
+    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+}
+
+complete -F _cloisterctl cloisterctl
