@@ -151,6 +151,14 @@ package struct AuditFile: ~Copyable {
         }
     }
 
+    /// A file that somebody removed or renamed under us takes records along that nobody would ever see.
+    package mutating func leaveIfTakenAway() {
+        let path = directory.file(number)
+        let named = try? File.open(path, .noFollow).status().identity
+        guard let ours = try? file.status().identity, named != ours else { return }
+        rotate()
+    }
+
     /// First says where the chain begins without them, so that nobody takes their absence for a theft.
     private func removeOldFiles() throws(SystemError) {
         let numbers = try directory.files()

@@ -75,7 +75,8 @@ package final class AuditLog {
     /// What was found at the start.
     package let recovery: Recovery
 
-    /// Opens the directory, which it makes if it is missing, and writes the record of kind `start`.
+    /// Opens the directory, which it makes if it is missing, and writes the record of kind `start`. Throws when the
+    /// directory cannot be used at all.
     package init(
         in directory: AuditDirectory, _ settings: Settings, start: AuditStart, clock: Clock = .system
     ) throws(AuditFault) {
@@ -90,7 +91,8 @@ package final class AuditLog {
         start.missingRecords = recovery.missingRecords
         start.damagedFile = recovery.damagedFile
         // Signed at once, with a journal or without: a directory without a head verifies as one that lost it.
-        try attempt { () throws(AuditFault) in
+        // What cannot be written yet waits like every other record: the daemon is there, and refuses calls.
+        try? attempt { () throws(AuditFault) in
             try enqueue(AuditRecord(.start(start)))
             try sign()
         }
@@ -222,6 +224,7 @@ package final class AuditLog {
     /// To be called every second or so: signs and syncs what is due, and tries again what failed.
     package func tick() throws(AuditFault) {
         try attempt { () throws(AuditFault) in
+            file.leaveIfTakenAway()
             try flush()
             if file.settings.sync == .interval { try file.sync() }
             let isDue = clock.monotonic() - lastCheckpoint >= settings.checkpointTime

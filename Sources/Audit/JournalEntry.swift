@@ -32,13 +32,46 @@ struct JournalFields: RecordFields {
     private(set) var bytes: [UInt8] = []
     private var prefix = Array("CLOISTER_".utf8)
 
+    init() { bytes.reserveCapacity(2048) }
+
+    /// A field of journald's own, or one that is not described by a record.
     mutating func append(_ name: StaticString, _ value: String) {
-        append(name: Array(name.description.utf8), Array(value.utf8))
+        appendName(name, isCapital: true)
+        appendValue(value)
     }
 
-    private mutating func append(name: [UInt8], _ value: [UInt8]) {
-        bytes.append(contentsOf: name)
-        if value.contains(0x0A) {
+    mutating func text(_ name: StaticString, _ value: String) {
+        bytes.append(contentsOf: prefix)
+        appendName(name, isCapital: false)
+        appendValue(value)
+    }
+
+    mutating func number(_ name: StaticString, _ value: Int64) { text(name, String(value)) }
+    mutating func flag(_ name: StaticString, _ value: Bool) { text(name, value ? "true" : "false") }
+
+    mutating func json(_ name: StaticString, _ value: [UInt8]) {
+        bytes.append(contentsOf: prefix)
+        appendName(name, isCapital: false)
+        appendValue(value.span)
+    }
+
+    private mutating func appendName(_ name: StaticString, isCapital: Bool) {
+        let start = bytes.count
+        unsafe bytes.append(
+            contentsOf: UnsafeBufferPointer(start: name.utf8Start, count: name.utf8CodeUnitCount))
+        guard !isCapital else { return }
+        for place in start..<bytes.count where bytes[place] &- UInt8(ascii: "a") < 26 {
+            bytes[place] -= 32
+        }
+    }
+
+    private mutating func appendValue(_ value: String) {
+        var value = value
+        value.withUTF8 { unsafe appendValue($0.span) }
+    }
+
+    private mutating func appendValue(_ value: Span<UInt8>) {
+        if value.indices.contains(where: { value[$0] == 0x0A }) {
             bytes.append(0x0A)
             var count = UInt64(value.count)
             for _ in 0..<8 {
@@ -48,33 +81,23 @@ struct JournalFields: RecordFields {
         } else {
             bytes.append(UInt8(ascii: "="))
         }
-        bytes.append(contentsOf: value)
+        unsafe value.withUnsafeBufferPointer { unsafe bytes.append(contentsOf: $0) }
         bytes.append(0x0A)
     }
-
-    private func field(_ name: StaticString) -> [UInt8] { prefix + Self.upper(name) }
-
-    private static func upper(_ name: StaticString) -> [UInt8] {
-        name.description.utf8.map { $0 &- UInt8(ascii: "a") < 26 ? $0 - 32 : $0 }
-    }
-
-    mutating func text(_ name: StaticString, _ value: String) {
-        append(name: field(name), Array(value.utf8))
-    }
-
-    mutating func number(_ name: StaticString, _ value: Int64) { text(name, String(value)) }
-    mutating func flag(_ name: StaticString, _ value: Bool) { text(name, value ? "true" : "false") }
-    mutating func json(_ name: StaticString, _ value: [UInt8]) { append(name: field(name), value) }
 
     mutating func texts(_ name: StaticString, _ values: [String]) {
         for value in values.prefix(JournalEntry.mostRepeats) { text(name, value) }
     }
 
     mutating func group(_ name: StaticString, _ members: (inout JournalFields) -> Void) {
-        let outer = prefix
-        prefix += Self.upper(name) + [UInt8(ascii: "_")]
+        let outer = prefix.count
+        let start = bytes.count
+        appendName(name, isCapital: false)
+        prefix += bytes[start...]
+        bytes.removeLast(bytes.count - start)
+        prefix.append(UInt8(ascii: "_"))
         members(&self)
-        prefix = outer
+        prefix.removeLast(prefix.count - outer)
     }
 
     mutating func groups(

@@ -4,10 +4,14 @@ import TestSupport
 import Testing
 
 @Suite struct AuditLogTests {
-    @Test("A log begins with a start and a checkpoint, ends with a stop and one, and verifies")
-    func wholeLife() throws {
+    @Test(
+        "A log begins with a start and a checkpoint, ends with a stop and one, and verifies",
+        arguments: AuditFile.Sync.allCases)
+    func wholeLife(sync: AuditFile.Sync) throws {
         let scene = try AuditScene()
-        try scene.written(3)
+        var settings = AuditLog.Settings()
+        settings.file.sync = sync
+        try scene.written(3, settings)
         let kinds = try scene.records().map { $0["kind"]?.string ?? "" }
         #expect(kinds == ["start", "checkpoint", "call", "call", "call", "stop", "checkpoint"])
         let report = try scene.verify()
@@ -76,6 +80,21 @@ import Testing
         try log.tick()
         #expect(try checkpoints() == [1, 10, 10, 5])
         #expect(try scene.verify().fault == nil)
+    }
+
+    @Test("A file that somebody takes away is left, so that what comes later is kept, and is missed")
+    func takenAway() throws {
+        let scene = try AuditScene()
+        let log = try scene.open()
+        for number in 0..<3 { try log.write(.call(number)) }
+        try File.remove(scene.directory.file(1))
+        try log.tick()
+        try log.write(.call(3))
+        try log.close(AuditStop(reason: "test"))
+        #expect(try scene.records(2).first?["seq"]?.integer == 6)
+        let fault = try scene.verify().fault
+        #expect(fault?.kind == .removed)
+        #expect(fault?.sequence == 1)
     }
 
     @Test("The key is for its owner alone")

@@ -97,20 +97,27 @@ import Testing
         #expect(try scene.verify().fault == nil)
     }
 
-    @Test("Without a journal a required log does not start, and another goes on and tries again")
-    func absent() throws {
+    @Test("Without a journal records wait for one; whether calls do is a setting", arguments: [true, false])
+    func absent(isRequired: Bool) throws {
         let scene = try AuditScene()
-        #expect(throws: AuditFault.self) { _ = try scene.open(settings(scene)) }
-        var bestEffort = settings(scene)
-        bestEffort.isRequired = false
-        let log = try scene.open(bestEffort)
-        try log.write(.call(1))
+        var settings = settings(scene)
+        settings.isRequired = isRequired
+        let log = try scene.open(settings)
         #expect(!log.isWritable)
-        #expect(log.allowsCalls)
-        #expect(log.counts.failures > 0)
+        #expect(log.allowsCalls == !isRequired)
+        if isRequired {
+            let fault = #expect(throws: AuditFault.self) { try log.write(.call(1)) }
+            #expect(fault?.isInFile == true)
+            #expect(fault?.description.contains("\(scene.root)/journal") == true)
+        } else {
+            try log.write(.call(1))
+        }
+        #expect(!log.isWritable)
+        #expect(log.counts.failures == 2)
         let journal = try JournalStandIn(at: scene.root + "/journal")
         try log.write(.call(2))
         #expect(log.isWritable)
+        #expect(log.allowsCalls)
         #expect(try journal.all().filter { $0["CLOISTER_KIND"] == "call" }.count == 2)
         #expect(try scene.verify().fault == nil)
     }
