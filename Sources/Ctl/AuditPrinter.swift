@@ -8,6 +8,7 @@ struct AuditPrinter {
     private let form: AuditForm
     private let output: Output
     private let syslog: SyslogForm
+    private var table = Table(["TIME", "KIND", "CLIENT", "WHAT"])
     private var hasHead = false
 
     init(_ form: AuditForm, _ output: Output) {
@@ -43,11 +44,11 @@ struct AuditPrinter {
         case .rfc5424:
             try output.write(entries.map { syslog.line(of: $0) + "\n" }.joined())
         case .short:
-            var table = Table(["TIME", "KIND", "CLIENT", "WHAT"])
             for entry in entries {
                 table.add([Self.shortTime(entry.time), entry.kindName, entry.clientText, entry.summary])
             }
             try output.write(table.text(columns: output.columns, hasHead: !hasHead))
+            table = table.continued
             hasHead = true
         }
     }

@@ -3,8 +3,21 @@
 package struct Table: Sendable {
     package let head: [String]
     private var rows: [[String]] = []
+    /// What columns have at least, so that pieces of one table stand below each other.
+    private var least: [Int]
 
-    package init(_ head: [String]) { self.head = head }
+    package init(_ head: [String]) {
+        self.head = head
+        least = head.map(ShownText.width)
+    }
+
+    /// The same columns, without rows: for the next piece.
+    package var continued: Table {
+        var table = self
+        table.least = head.indices.map(width)
+        table.rows = []
+        return table
+    }
 
     package mutating func add(_ row: [String]) {
         precondition(row.count == head.count)
@@ -24,7 +37,7 @@ package struct Table: Sendable {
     }
 
     private func width(of column: Int) -> Int {
-        rows.reduce(ShownText.width(head[column])) { max($0, ShownText.width($1[column])) }
+        rows.reduce(least[column]) { max($0, ShownText.width($1[column])) }
     }
 
     private static func fitted(_ widths: [Int], into columns: Int?) -> [Int] {

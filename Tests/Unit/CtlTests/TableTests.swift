@@ -11,6 +11,15 @@ import Testing
         #expect(table.text(columns: nil, hasHead: false) == "xyz  1\n     22222\n")
     }
 
+    @Test("The next piece of a table has columns that are no narrower")
+    func continued() {
+        var table = Table(["A", "B"])
+        table.add(["wide", "1"])
+        table = table.continued
+        table.add(["x", "2"])
+        #expect(table.text(columns: nil, hasHead: false) == "x     2\n")
+    }
+
     @Test("Where it is too narrow, the widest column is cut")
     func narrow() {
         var table = Table(["A", "B"])
