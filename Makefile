@@ -62,6 +62,9 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -m 0755 $(PROGRAMS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(DESTDIR)$(PREFIX)/libexec/cloister"
 	install -m 0755 $(HELPERS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/libexec/cloister/"
+	install -d "$(DESTDIR)$(PREFIX)/lib/cloister/policy.d" "$(DESTDIR)$(PREFIX)/share/doc/cloister/policy"
+	install -m 0644 policy.d/10-default.yaml "$(DESTDIR)$(PREFIX)/lib/cloister/policy.d/"
+	install -m 0644 policy.d/examples/*.yaml "$(DESTDIR)$(PREFIX)/share/doc/cloister/policy/"
 	install -m 0644 man/cloister-bridge.1 man/cloisterctl.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
 	install -D -m 0644 packaging/completions/cloisterctl.bash \

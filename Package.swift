@@ -56,7 +56,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Patterns", "Policy",
+                "Audit", "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Patterns",
+                "Policy",
                 "PolicyFiles", "Tools",
             ],
             swiftSettings: rules),
@@ -114,7 +115,7 @@ let package = Package(
         unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
         unitTests(
             of: "Daemon",
-            with: ["Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
+            with: ["Audit", "Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),

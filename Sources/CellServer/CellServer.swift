@@ -24,7 +24,7 @@ package final class CellServer {
     private var sent = 0
     /// What is left of calls that have ended is gone, too.
     private var isTidy = true
-    private let files: FileWork
+    private var files: FileWork
     private var jobs: [(call: UInt32, job: any FileJob)] = []
 
     static let mostOutgoing = 1 << 20
@@ -101,6 +101,10 @@ package final class CellServer {
     }
 
     private func handle(_ frame: CellFrame, _ programs: Programs) throws {
+        if frame.kind == .fileRules {
+            // Whoever cannot understand a rule cannot obey it, and serves nobody.
+            return files.obey(try FileRules(decoding: frame.payload[...]))
+        }
         do throws(CellFailure) {
             switch frame.kind {
             case .fileRequest:
@@ -122,7 +126,7 @@ package final class CellServer {
                     jobs.remove(at: place)
                     throw CellFailure(.cancelled, "cancelled")
                 }
-            case .fileResult, .programResult, .failure, .output, .errorOutput:
+            case .fileRules, .fileResult, .programResult, .failure, .output, .errorOutput:
                 throw CellFailure(.invalid, "the cell is not asked by answers")
             }
         } catch {

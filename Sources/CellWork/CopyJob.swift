@@ -37,10 +37,8 @@ final class CopyJob: FileJob {
     }
 
     private func begin() throws(CellFailure) {
-        let source = try from.failing { () throws(SystemError) in
-            try OpenFile(from.place.directory.fd.open(from.relative, [.readOnly, .nonBlocking, .noTerminal]))
-        }
-        let target = try to.followedEntry()
+        let source = try from.openAny()
+        let target = try to.followedEntry(for: .write)
         let present = try to.failing { () throws(SystemError) in try target.status() }
         if let present {
             guard request.overwrite, present.kind == .regular, source.status.kind == .regular else {

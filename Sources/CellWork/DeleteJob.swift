@@ -20,7 +20,7 @@ final class DeleteJob: FileJob {
             let isDone = try location.failing { () throws(SystemError) in try tree.step() }
             return isDone ? .done(entries: tree.removed, bytes: 0) : nil
         }
-        let entry = try location.entry()
+        let entry = try location.entry(for: .write)
         let isDirectory = try location.failing { () throws(SystemError) in
             guard try entry.directory.fd.status(of: entry.name).kind == .directory else {
                 try entry.directory.fd.removeFile(entry.name)
@@ -31,6 +31,8 @@ final class DeleteJob: FileJob {
         guard isDirectory else { return .done(entries: 1, bytes: 0) }
         guard isRecursive else { return try removeEmpty(entry) }
         tree = try location.failing { () throws(SystemError) in try TreeRemoval(entry) }
+        // All of it before any of it: what stands deeper may be denied though the directory is not.
+        try location.checkTree(entry, for: .write)
         return nil
     }
 

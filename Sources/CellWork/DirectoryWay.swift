@@ -25,6 +25,9 @@ final class DirectoryWay {
     /// 0 at the root.
     var depth: Int { levels.count - 1 }
 
+    /// From the root down, without it.
+    var names: [FileName] { levels.dropFirst().map(\.name) }
+
     /// The deepest one is always open.
     var current: OpenDirectory { levels[levels.count - 1].directory! }
 

@@ -26,7 +26,7 @@ final class EditJob: FileJob {
     /// One replacement, or one of: reading, writing.
     func step() throws(CellFailure) -> FileResult? {
         guard let file else {
-            file = try EditedFile(location)
+            file = try EditedFile(location, isDryRun: request.isDryRun)
             return nil
         }
         if next < request.replacements.count {

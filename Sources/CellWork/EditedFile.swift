@@ -11,9 +11,11 @@ final class EditedFile {
     private let file: OpenFile
     private var temporary: TemporaryFile?
 
-    init(_ location: Location) throws(CellFailure) {
+    init(_ location: Location, isDryRun: Bool = false) throws(CellFailure) {
         self.location = location
-        entry = try location.followedEntry()
+        entry =
+            isDryRun
+            ? try location.followedEntry(for: .read) : try location.followedEntry(for: .read, .write)
         let (entry, path) = (entry, location)
         let flags: File.OpenFlags = [.readOnly, .nonBlocking, .noTerminal, .noFollow]
         let file = try path.failing { () throws(SystemError) in

@@ -18,9 +18,14 @@ package protocol FileJob: AnyObject {
 }
 
 package struct FileWork: Sendable {
-    package let resolver: PathResolver
+    package private(set) var resolver: PathResolver
 
     package init(places: [Place]) { resolver = PathResolver(places: places) }
+
+    /// For the requests from here on; those that are under way keep what they had.
+    package mutating func obey(_ rules: FileRules) {
+        resolver = PathResolver(places: resolver.places, rules: rules)
+    }
 
     package func job(for request: FileRequest) throws(CellFailure) -> any FileJob {
         switch request {

@@ -14,7 +14,7 @@ final class InfoJob: FileJob {
         if location.isPlace {
             status = try location.failing { () throws(SystemError) in try place.directory.fd.status() }
         } else {
-            let entry = try location.entry()
+            let entry = try location.entry(for: .read)
             status = try location.failing { () throws(SystemError) in
                 let status = try entry.directory.fd.status(of: entry.name)
                 if status.kind == .symbolicLink { target = try entry.directory.fd.readLink(entry.name) }

@@ -23,20 +23,27 @@ final class ListJob: FileJob {
         rules.depth = Int(list.depth)
         rules.includeHidden = list.includeHidden
         (self.location, glob, limit) = (location, nil, Int(list.limit))
-        walk = TreeWalk(try location.openDirectory(), rules)
+        walk = try Self.walk(location, rules)
         last = list.after
     }
 
     init(_ find: FileRequest.Find, at location: Location) throws(CellFailure) {
         (self.location, limit) = (location, Int(find.limit))
         glob = try Glob(find.glob)
-        walk = TreeWalk(try location.openDirectory(), try Self.rules(find.ignores, find.after))
+        walk = try Self.walk(location, try Self.rules(find.ignores, find.after))
         last = find.after
     }
 
     static func rules(_ ignores: [String], _ after: [UInt8]) throws(CellFailure) -> TreeWalk.Rules {
         TreeWalk.Rules(
             ignores: try ignores.map { (glob) throws(CellFailure) in try Glob(glob) }, after: after)
+    }
+
+    static func walk(_ location: Location, _ rules: TreeWalk.Rules) throws(CellFailure) -> TreeWalk {
+        let root = try location.openDirectory()
+        var rules = rules
+        rules.obey(location.policy, below: root, in: location.place)
+        return TreeWalk(root, rules)
     }
 
     func step() throws(CellFailure) -> FileResult? {

@@ -8,9 +8,17 @@ package struct Location: Sendable {
     package let parts: [[UInt8]]
     /// As the client wrote it.
     package let path: String
+    let policy: FilePolicy
 
-    package init(place: Place, parts: [[UInt8]], path: String) {
-        (self.place, self.parts, self.path) = (place, parts, path)
+    init(place: Place, parts: [[UInt8]], path: String, policy: FilePolicy) {
+        (self.place, self.parts, self.path, self.policy) = (place, parts, path, policy)
+    }
+
+    /// What was written, without looking: so that nothing is made on the way to what is denied.
+    private func checkText(_ accesses: [FilePolicy.Access]) throws(CellFailure) {
+        guard policy.needsPaths else { return }
+        try policy.check(
+            accesses, parts.reduce(into: Array(place.path.utf8)) { $0 += [UInt8(ascii: "/")] + $1 })
     }
 
     package var isPlace: Bool { parts.isEmpty }
@@ -35,27 +43,32 @@ package struct Location: Sendable {
         if !place.isWritable { throw CellFailure.readOnly(path, in: place) }
     }
 
-    func open(_ flags: File.OpenFlags, mode: UInt16 = 0) throws(CellFailure) -> OwnedFD {
-        do throws(SystemError) {
-            return try place.directory.fd.open(relative, flags, mode: UInt32(mode))
-        } catch {
-            throw failure(error)
-        }
-    }
-
     func openDirectory() throws(CellFailure) -> OpenDirectory {
+        let directory: OpenDirectory
         do throws(SystemError) {
-            return try OpenDirectory(place.directory.fd.open(relative, [.readOnly, .directory]))
+            directory = try OpenDirectory(place.directory.fd.open(relative, [.readOnly, .directory]))
         } catch {
             throw failure(error)
         }
+        try policy.check([.read], directory.fd, in: place)
+        return directory
     }
 
-    /// A regular file for reading. It does not block where it is something else, and is refused then.
-    func openRegular() throws(CellFailure) -> OpenFile {
-        let fd = try open([.readOnly, .nonBlocking, .noTerminal])
+    /// A file of any kind, or a directory, for reading. It does not block whatever it is.
+    func openAny() throws(CellFailure) -> OpenFile {
         let file: OpenFile
-        do throws(SystemError) { file = try OpenFile(fd) } catch { throw failure(error) }
+        do throws(SystemError) {
+            file = try OpenFile(
+                place.directory.fd.open(relative, [.readOnly, .nonBlocking, .noTerminal]))
+        } catch {
+            throw failure(error)
+        }
+        try policy.check([.read], file.fd, in: place)
+        return file
+    }
+
+    func openRegular() throws(CellFailure) -> OpenFile {
+        let file = try openAny()
         try requireRegular(file.status)
         return file
     }
@@ -89,7 +102,16 @@ package struct Location: Sendable {
     }
 
     /// The entry itself, even where it is a symbolic link.
-    func entry(making made: MadeDirectories? = nil) throws(CellFailure) -> Entry {
+    func entry(
+        for accesses: FilePolicy.Access..., making made: MadeDirectories? = nil
+    ) throws(CellFailure) -> Entry {
+        try checkText(accesses)
+        let entry = try plainEntry(making: made)
+        try policy.check(accesses, entry.directory.fd, entry.name, in: place)
+        return entry
+    }
+
+    private func plainEntry(making made: MadeDirectories?) throws(CellFailure) -> Entry {
         guard let last = parts.last else {
             throw CellFailure(.invalid, path: path, "\(path) is a place of the cell, which stays as it is.")
         }
@@ -105,8 +127,17 @@ package struct Location: Sendable {
 
     /// Of a symbolic link, the entry that it leads to, which need not exist. Links are followed one by one,
     /// each from the place and beneath it.
-    func followedEntry(making made: MadeDirectories? = nil) throws(CellFailure) -> Entry {
-        var entry = try entry(making: made)
+    func followedEntry(
+        for accesses: FilePolicy.Access..., making made: MadeDirectories? = nil
+    ) throws(CellFailure) -> Entry {
+        if made != nil { try checkText(accesses) }
+        let entry = try followedEntry(making: made)
+        try policy.check(accesses, entry.directory.fd, entry.name, in: place)
+        return entry
+    }
+
+    private func followedEntry(making made: MadeDirectories?) throws(CellFailure) -> Entry {
+        var entry = try plainEntry(making: made)
         var way: [[UInt8]] = parts.dropLast()
         for _ in 0..<40 {
             do throws(SystemError) {

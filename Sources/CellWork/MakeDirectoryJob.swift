@@ -12,7 +12,8 @@ final class MakeDirectoryJob: FileJob {
 
     func step() throws(CellFailure) -> FileResult? {
         if location.isPlace, request.makeParents { return .done(entries: 0, bytes: 0) }
-        let entry = try location.entry(making: request.makeParents ? MadeDirectories() : nil)
+        let entry = try location.entry(
+            for: .write, making: request.makeParents ? MadeDirectories() : nil)
         let made = try location.failing { () throws(SystemError) in try make(entry) }
         return .done(entries: made ? 1 : 0, bytes: 0)
     }

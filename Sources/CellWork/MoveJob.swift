@@ -20,14 +20,18 @@ final class MoveJob: FileJob {
     func step() throws(CellFailure) -> FileResult? {
         guard let copy else { return try rename() }
         guard case .done(_, let bytes) = try copy.step() else { return nil }
-        let source = try from.entry()
+        let source = try from.entry(for: .read, .write)
         try from.failing { () throws(SystemError) in try source.directory.fd.removeFile(source.name) }
         return .done(entries: 1, bytes: bytes)
     }
 
     private func rename() throws(CellFailure) -> FileResult? {
-        let source = try from.entry()
-        let target = try to.entry()
+        let source = try from.entry(for: .read, .write)
+        let target = try to.entry(for: .write)
+        if (try? source.status())?.kind == .directory {
+            // What was denied where it is would not be where it goes.
+            try from.checkTree(source, for: .read, .write, movedTo: (to, target))
+        }
         let renaming: OwnedFD.Renaming = request.overwrite ? .replacing : .notReplacing
         do throws(SystemError) {
             try source.directory.fd.rename(source.name, to: target.directory.fd, target.name, renaming)

@@ -108,7 +108,7 @@ private final class ChangedFile: PatchedFile {
     let edited: EditedFile
 
     init(_ file: UnifiedPatch.File, _ location: Location, isDryRun: Bool) throws(CellFailure) {
-        edited = try EditedFile(location)
+        edited = try EditedFile(location, isDryRun: isDryRun)
         edited.new = try file.apply(to: edited.old)
         if !isDryRun { try edited.prepare() }
     }
@@ -126,10 +126,10 @@ private final class CreatedFile: PatchedFile {
         self.location = location
         guard let parents else {
             // In a dry run its directories are not made, and need not be there.
-            if (try? location.entry().status()) != nil { throw exists }
+            if (try? location.entry(for: .write).status()) != nil { throw exists }
             return
         }
-        let entry = try location.entry(making: parents)
+        let entry = try location.entry(for: .write, making: parents)
         if try location.failing({ () throws(SystemError) in try entry.status() }) != nil { throw exists }
         temporary = try location.failing { () throws(SystemError) in
             let temporary = try TemporaryFile(for: entry)
@@ -161,7 +161,7 @@ private final class DeletedFile: PatchedFile {
     init(_ file: UnifiedPatch.File, _ location: Location) throws(CellFailure) {
         self.location = location
         edited = try EditedFile(location)
-        entry = try location.entry()
+        entry = try location.entry(for: .write)
         edited.new = try file.apply(to: edited.old)
         guard edited.new.isEmpty else {
             throw CellFailure(

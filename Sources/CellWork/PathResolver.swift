@@ -13,10 +13,11 @@ import Linux
 package struct PathResolver: Sendable {
     /// The first is the workspace, which relative paths are relative to.
     package let places: [Place]
+    let policy: FilePolicy
 
-    package init(places: [Place]) {
+    package init(places: [Place], rules: FileRules = .permissive) {
         precondition(!places.isEmpty)
-        self.places = places
+        (self.places, policy) = (places, FilePolicy(rules))
     }
 
     package func locate(_ path: String) throws(CellFailure) -> Location {
@@ -48,7 +49,8 @@ package struct PathResolver: Sendable {
         let whole = Self.parts(of: place) + kept
         let inner = self.place(of: whole) ?? place
         return Location(
-            place: inner, parts: Array(whole.dropFirst(Self.parts(of: inner).count)), path: path)
+            place: inner, parts: Array(whole.dropFirst(Self.parts(of: inner).count)), path: path,
+            policy: policy)
     }
 
     private func place(of parts: [[UInt8]]) -> Place? {

@@ -27,12 +27,9 @@ final class SearchJob: FileJob {
         lines = LineSearch(
             PatternBudget(pattern), contextLines: Int(request.contextLines),
             mostMatches: Int(request.mostMatches), mostBytes: Int(request.mostBytes))
-        let file = try location.failing { () throws(SystemError) in
-            try OpenFile(
-                location.place.directory.fd.open(location.relative, [.readOnly, .nonBlocking, .noTerminal]))
-        }
+        let file = try location.openAny()
         if file.status.kind == .directory {
-            walk = TreeWalk(try location.openDirectory(), try ListJob.rules(request.ignores, []))
+            walk = try ListJob.walk(location, try ListJob.rules(request.ignores, []))
         } else {
             try location.requireRegular(file.status)
             begin(file, location.parts.last ?? [])

@@ -76,6 +76,9 @@ final class TreeCopy {
         }
         let name = next.name
         let parent = source.current
+        // Part of a tree is not a copy of it.
+        try from.policy.check([.read], parent.fd, name, in: from.place)
+        try checkTarget(name)
         let status = try from.failing { () throws(SystemError) in try parent.fd.status(of: name) }
         switch status.kind {
         case .directory: try enter(name)
@@ -94,6 +97,19 @@ final class TreeCopy {
                 .specialFile, path: from.path,
                 "\(from.path) contains a \(status.kind.words), \(name), and that cannot be copied.")
         }
+    }
+
+    /// Under the name that it is to have, and not the hidden one.
+    private func checkTarget(_ name: FileName) throws(CellFailure) {
+        guard to.policy.needsPaths, let root = to.place.path(of: target.directory.fd, target.name) else {
+            return
+        }
+        var path = root
+        for part in copy.names + [name] {
+            path.append(UInt8(ascii: "/"))
+            path += part.bytes
+        }
+        try to.policy.check([.write], path)
     }
 
     private func enter(_ name: FileName) throws(CellFailure) {

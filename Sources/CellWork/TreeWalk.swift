@@ -35,6 +35,9 @@ final class TreeWalk {
         var ignores: [Glob] = []
         var includeHidden = true
         var after: [UInt8] = []
+        /// Of paths below the root; what policy does not allow to be read is passed by.
+        var mayRead: @Sendable ([UInt8]) -> Bool = { _ in true }
+        var asksPolicy = false
         /// Names of one directory that are held in memory: two at least, one of them to go on behind.
         var mostNames = 100_000
     }
@@ -156,9 +159,13 @@ final class TreeWalk {
             }
         }
         if !rules.includeHidden, name.first == UInt8(ascii: ".") { return .pause(names: 1) }
-        if !rules.ignores.isEmpty {
+        if !rules.ignores.isEmpty || rules.asksPolicy {
             let path = directoryPath + name.bytes
             if rules.ignores.contains(where: { $0.matches(path: path, name: name.bytes) }) {
+                return .pause(names: 1)
+            }
+            if rules.asksPolicy, !rules.mayRead(path) {
+                unreadable += 1
                 return .pause(names: 1)
             }
         }

@@ -33,7 +33,8 @@ final class WriteJob: FileJob {
         if request.disposition != .append, let temporary {
             return try location.failing { () throws(SystemError) in try write(to: temporary) }
         }
-        let entry = try location.followedEntry(making: request.makeParents ? parents : nil)
+        let entry = try location.followedEntry(
+            for: .write, making: request.makeParents ? parents : nil)
         let present = try location.failing { () throws(SystemError) in try entry.status() }
         if let present { try location.requireRegular(present) }
         isNew = present == nil

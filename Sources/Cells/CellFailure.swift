@@ -11,6 +11,8 @@ package struct CellFailure: Error, Equatable, Sendable, CustomStringConvertible 
         case badPattern, patternTooCostly
         case noMatch, ambiguous, patchFailed, changedMeanwhile
         case specialFile, invalid, cancelled, other
+        /// By a rule; and by one that wants a person to be asked first. `call` is what the rule is about.
+        case deniedByPolicy, needsConsent
     }
 
     package var kind: Kind

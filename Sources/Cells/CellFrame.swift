@@ -10,6 +10,8 @@ package struct CellFrame: Equatable, Sendable {
         // cloisterd → cell
         case fileRequest = 1
         case programRequest, cancel
+        /// What policy says to the files of the requests behind it; nothing answers it.
+        case fileRules
         // cell → cloisterd
         case fileResult = 17
         case programResult, failure, output, errorOutput

@@ -34,15 +34,22 @@ package struct FileRules: Equatable, Sendable {
         var gives: Bool { !onlyNarrows && verdict != .deny }
     }
 
+    /// What a person was asked about, and has allowed for the request that comes next.
+    package struct Consent: Hashable, Sendable {
+        package let act: Act
+        package let path: [UInt8]
+
+        package init(_ act: Act, _ path: [UInt8]) { (self.act, self.path) = (act, path) }
+    }
+
     package var entries: [Entry]
+    package var consents: Set<Consent> = []
 
     package init(_ entries: [Entry]) { self.entries = entries }
 
     /// What a cell does with files when nobody restricts it beyond its walls.
     package static let permissive = FileRules(
-        Act.allCases.flatMap { act in
-            [Entry(act, .allow, PathPattern.everything, rule: "")]
-        })
+        Act.allCases.map { Entry($0, .allow, PathPattern.everything, rule: "") })
 
     package struct Judgement: Equatable, Sendable {
         package let verdict: Verdict
@@ -60,7 +67,9 @@ package struct FileRules: Equatable, Sendable {
             if entry.verdict == .deny { break }
         }
         if !isGiven, strictest?.verdict != .deny { strictest = nil }
-        return Judgement(verdict: strictest?.verdict ?? .deny, rule: strictest?.rule)
+        let verdict = strictest?.verdict ?? .deny
+        let isAllowed = verdict == .ask && consents.contains(Consent(act, path.bytes))
+        return Judgement(verdict: isAllowed ? .allow : verdict, rule: strictest?.rule)
     }
 
     /// Reading, or writing wherever that path is.
@@ -71,6 +80,7 @@ package struct FileRules: Equatable, Sendable {
     // MARK: Coding
 
     package static let mostEntries = 50_000
+    package static let mostConsents = 4096
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -80,6 +90,15 @@ package struct FileRules: Equatable, Sendable {
             writer.flag(entry.onlyNarrows)
             writer.data(entry.pattern.text)
             writer.text(entry.rule)
+        }
+        // In an order that says nothing, so that the same rules are the same bytes.
+        let ordered = consents.sorted {
+            $0.act == $1.act
+                ? $0.path.lexicographicallyPrecedes($1.path) : $0.act.rawValue < $1.act.rawValue
+        }
+        writer.list(ordered) { writer, consent in
+            writer.integer(consent.act.rawValue)
+            writer.data(consent.path)
         }
         return writer.bytes
     }
@@ -97,6 +116,11 @@ package struct FileRules: Equatable, Sendable {
             return Entry(
                 act, verdict, pattern, onlyNarrows: onlyNarrows, rule: try reader.text("rule", most: 1024))
         }
+        consents = Set(
+            try reader.list("consents", most: Self.mostConsents) { (reader) throws(CodingFault) in
+                let act = try reader.choice("act", as: Act.self)
+                return Consent(act, try reader.data("path", most: 2 * PathPattern.longest))
+            })
         try reader.finish("rules")
     }
 }

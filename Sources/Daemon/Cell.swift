@@ -32,6 +32,8 @@ package actor Cell: CellAccess {
     private var reader = CellFrameReader()
     private var mailboxes: [UInt32: Mailbox] = [:]
     private var lastCall: UInt32 = 0
+    /// What it was told last; a cell that was told nothing allows whatever its walls do.
+    private var rules = FileRules.permissive
     private let onGone: @Sendable () -> Void
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -68,6 +70,17 @@ package actor Cell: CellAccess {
     // MARK: Calls
 
     package func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult {
+        try await perform(request, under: .permissive)
+    }
+
+    /// The rules are for this request, whatever comes before and behind it.
+    package func perform(
+        _ request: FileRequest, under rules: FileRules
+    ) async throws(CellFailure) -> FileResult {
+        if rules != self.rules {
+            connection?.send(CellFrame(.fileRules, call: 0, rules.encoded).encoded)
+            self.rules = rules
+        }
         let call = try begin(.fileRequest, request.encoded)
         while true {
             switch await next(call) {
@@ -156,7 +169,7 @@ package actor Cell: CellAccess {
             case .fileResult: .fileResult(try FileResult(decoding: payload))
             case .programResult: .programResult(try ProgramResult(decoding: payload))
             case .failure: .failure(try CellFailure(decoding: payload))
-            case .fileRequest, .programRequest, .cancel:
+            case .fileRequest, .programRequest, .cancel, .fileRules:
                 throw CodingFault(field: "kind", problem: "a cell asks for nothing")
             }
         deliver(letter, to: frame.call)

@@ -10,6 +10,7 @@
 // Invariants: a connection is counted from accept until it is gone; a session is in `sessions` as long as it is
 // one; no user has more than their share.
 
+import Audit
 import CLinux
 import Cells
 import EventLoop
@@ -32,6 +33,10 @@ package actor Daemon {
         package var toolsPerPage = 100
         package var cell = CellPlace.Settings()
         package var policy = PolicyDirectories.builtIn
+        /// Where records are kept, and whether the journal has them, too; `nil`: nothing is recorded.
+        package var audit: (directory: String, journal: String?)?
+        /// Where grants outlive the daemon; `nil`: they do not.
+        package var grants: String?
 
         package init() {}
     }
@@ -47,6 +52,7 @@ package actor Daemon {
     private let toolSource: ToolSource
     private let celld: CelldLink?
     private let policy: PolicyStore
+    private let office: Gatekeeper.Office
 
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
@@ -67,11 +73,35 @@ package actor Daemon {
     package init(
         on loop: EventLoop, settings: Settings, log: Log, manager: ServiceManager,
         celld: CelldLink? = nil, tools: @escaping ToolSource
-    ) {
+    ) throws {
         (self.loop, self.settings, self.log) = (loop, settings, log)
         (self.manager, self.celld, toolSource) = (manager, celld, tools)
-        gatekeeper = Gatekeeper([], log: log)
-        policy = PolicyStore(settings.policy, on: loop, log: log)
+        let policy = PolicyStore(settings.policy, on: loop, log: log)
+        // First, for it says how records are to be kept.
+        _ = policy.read()
+        let auditor = try Self.auditor(settings, policy.set.audit, on: loop, log: log)
+        policy.auditor = auditor
+        policy.record()
+        let consent = try Consent(
+            on: loop, auditor: auditor, store: settings.grants.map { GrantStore(directory: $0) }, log: log)
+        self.policy = policy
+        office = Gatekeeper.Office(auditor, consent, CallMeter())
+        gatekeeper = Gatekeeper([], office, log: log)
+    }
+
+    private static func auditor(
+        _ settings: Settings, _ policy: AuditSettings, on loop: EventLoop, log: Log
+    ) throws(AuditFault) -> Auditor {
+        guard let place = settings.audit else { return Auditor(nil, on: loop, log: log) }
+        var audit = AuditLog.Settings()
+        audit.isRequired = policy.isRequired
+        audit.file.rotateBytes = policy.rotateBytes
+        audit.file.keep = policy.keptFiles
+        audit.file.sync = AuditFile.Sync(rawValue: policy.sync.rawValue) ?? .never
+        audit.journal = place.journal
+        let start = AuditStart(version: version, mayLack: settings.cell.mayLack.walls.map(\.rawValue))
+        return Auditor(
+            try AuditLog(in: AuditDirectory(place.directory), audit, start: start), on: loop, log: log)
     }
 
     // MARK: Serving
@@ -80,7 +110,6 @@ package actor Daemon {
         signals = try SignalSource(numbers, on: loop) { [unowned self] signal in
             if signal == SIGHUP { reload() } else { stop() }
         }
-        _ = policy.read()
         policy.watch { [unowned self] in assumeIsolated { $0.readPolicy() } }
         setTools(toolSource(self))
         patWatchdog()
@@ -158,6 +187,12 @@ package actor Daemon {
     private func begin(_ client: Client, over stream: any ByteStream) throws(SystemError) {
         let (number, uid) = (client.session, client.credentials.uid)
         let policy = SessionPolicy(policy.set, for: ClientFacts(client))
+        if let most = policy.client.limits[.sessions], sessionsLike(policy.facts) >= most {
+            throw SystemError("accept", .quotaExceeded, "policy gives this client \(most) sessions")
+        }
+        // What nobody could account for does not begin.
+        let opened = AuditRecord(.session(AuditSession(.opened)), of: AuditClient(client, policy.facts))
+        _ = office.auditor.write(opened)
         let session = Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
@@ -196,8 +231,17 @@ package actor Daemon {
     }
 
     private func sessionIsGone(_ number: UInt64, of uid: UInt32) {
-        guard sessions.removeValue(forKey: number) != nil else { return }
+        guard let session = sessions.removeValue(forKey: number) else { return }
+        office.consent.sessionEnded(number)
+        let facts = session.assumeIsolated { $0.policy.facts }
+        office.auditor.note(
+            AuditRecord(.session(AuditSession(.closed)), of: AuditClient(session.client, facts)))
         isGone(of: uid)
+    }
+
+    private func sessionsLike(_ facts: ClientFacts) -> Int {
+        let holder = Grant.Holder(facts)
+        return sessions.values.count { $0.assumeIsolated { Grant.Holder($0.policy.facts) } == holder }
     }
 
     private func isGone(of uid: UInt32) {
@@ -217,7 +261,7 @@ package actor Daemon {
     /// From here on every session sees these tools, and those that are open are told.
     package func setTools(_ tools: [RegisteredTool]) {
         catalogue = ToolCatalogue(tools.map(\.tool), pageSize: settings.toolsPerPage)
-        gatekeeper = Gatekeeper(tools, log: log)
+        gatekeeper = Gatekeeper(tools, office, log: log)
         for session in sessions.values {
             session.assumeIsolated { [catalogue, gatekeeper] in
                 $0.setTools(catalogue, gatekeeper)
@@ -301,6 +345,8 @@ package actor Daemon {
     }
 
     private func endIfDone() {
-        if isStopping, connections == 0 { loop.stop() }
+        guard isStopping, connections == 0 else { return }
+        office.auditor.close(because: "asked to stop")
+        loop.stop()
     }
 }

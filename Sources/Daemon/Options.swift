@@ -11,6 +11,8 @@ package struct Options: Equatable, Sendable {
     package var mayLack: WallSet = []
     package var isEphemeral = false
     package var celldSocket = "/run/cloister/celld.sock"
+    /// Where records are kept instead of the usual place; `none`: nowhere.
+    package var audit: String?
     /// Where policy is, the strongest place first, instead of the usual places.
     package var policy: [String] = []
 
@@ -40,6 +42,7 @@ package struct Options: Equatable, Sendable {
                                  ephemeral: each session begins with none
           --policy DIR           read policy files from DIR and not from the usual places; given several times,
                                  a file of the first takes the place of one of the same name in the others
+          --audit DIR            keep audit records in DIR and not in the usual place; none: keep none
           --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
           --verbose              say what every session does
           --version, --help
@@ -58,6 +61,7 @@ package struct Options: Equatable, Sendable {
             case "--workspace":
                 options.isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
             case "--policy": options.policy.append(try reader.value())
+            case "--audit": options.audit = try reader.value()
             case "--celld": options.celldSocket = try reader.value()
             case "--verbose":
                 try reader.flag()

@@ -49,14 +49,15 @@ package enum Program {
             // Before anything else opens a descriptor, which could get the number of one that is missing.
             let passed = options.standalone == nil ? try claimSockets(passed) : []
             let loop = try EventLoop()
-            let daemon = Daemon(
+            // The directory is ours alone before anything is kept there.
+            let standalone = try options.standalone.map { try Standalone.claim($0) }
+            let daemon = try Daemon(
                 on: loop, settings: settings(options, toolsPerPage: toolsPerPage), log: log,
                 manager: ServiceManager(
                     environment: Process.environment, process: Int(Process.id)),
                 celld: celldLink(options, on: loop, log: log), tools: tools)
             try daemon.assumeIsolated { try $0.start() }
-            if let directory = options.standalone {
-                let standalone = try Standalone.claim(directory)
+            if let standalone {
                 let listener = Listener(try standalone.listen(), on: loop)
                 try daemon.assumeIsolated { [path = standalone.socketPath] daemon in
                     try daemon.listen(on: listener)
@@ -104,6 +105,14 @@ package enum Program {
         settings.toolsPerPage = toolsPerPage
         settings.cell.mayLack = options.mayLack
         settings.cell.isEphemeral = options.isEphemeral
+        let state = options.standalone ?? "/var/lib/cloister"
+        if options.audit != "none" {
+            settings.audit = (
+                options.audit ?? state + "/audit",
+                options.standalone == nil && options.audit == nil ? "/run/systemd/journal/socket" : nil
+            )
+        }
+        settings.grants = options.standalone == nil && options.audit != nil ? nil : state + "/grants"
         settings.policy =
             !options.policy.isEmpty
             ? .only(options.policy) : options.standalone.map { .standalone($0) } ?? .system

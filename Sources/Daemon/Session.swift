@@ -39,7 +39,7 @@ package actor Session {
     private let onGone: @Sendable () -> Void
 
     private let stream: any ByteStream
-    private let policy: SessionPolicy
+    let policy: SessionPolicy
     private let place: CellPlace
     /// All tools there are; the client sees those that policy does not deny it.
     private var tools: ToolCatalogue

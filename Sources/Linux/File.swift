@@ -59,6 +59,10 @@ package enum File {
 
     /// Where a symbolic link points.
     package static func readLink(_ path: String) throws(SystemError) -> String {
+        String(decoding: try readLinkBytes(path), as: UTF8.self)
+    }
+
+    package static func readLinkBytes(_ path: String) throws(SystemError) -> [UInt8] {
         var buffer = [UInt8](repeating: 0, count: Int(PATH_MAX))
         let count = try systemCall("readlink", on: path) {
             unsafe buffer.withUnsafeMutableBytes {
@@ -66,7 +70,7 @@ package enum File {
                     path, $0.baseAddress!.assumingMemoryBound(to: CChar.self), $0.count)
             }
         }
-        return String(decoding: buffer[..<count], as: UTF8.self)
+        return Array(buffer[..<count])
     }
 
     package static func makeDirectory(_ path: String, mode: mode_t) throws(SystemError) {

@@ -113,3 +113,17 @@ extension OwnedFD {
         }
     }
 }
+
+extension OwnedFD {
+    /// Where what is open stands now, in the view of this process; `nil` where it has no name, or none that is certain.
+    package var currentPath: [UInt8]? {
+        guard let path = try? File.readLinkBytes("/proc/self/fd/\(number)"), path.first == UInt8(ascii: "/"),
+            !path.ends(with: " (deleted)".utf8)
+        else { return nil }
+        return path
+    }
+}
+
+extension [UInt8] {
+    fileprivate func ends(with suffix: String.UTF8View) -> Bool { reversed().starts(with: suffix.reversed()) }
+}

@@ -35,8 +35,8 @@ package struct ClientLimits: Equatable, Sendable {
             if let value = values[name] { limits[keyPath: place] = Value(clamping: value) }
         }
         set(\.memoryMost, .memory)
-        // Below the end is room in which the kernel slows down what it would kill.
-        if let most = values[.memory] { limits.memoryHigh = max(4 << 20, most - most / 8) }
+        // A little below the end: where the kernel only slows down, a program that goes on stands still.
+        if let most = values[.memory] { limits.memoryHigh = most - min(32 << 20, most / 8) }
         set(\.memoryHigh, .memoryHigh)
         limits.memoryHigh = min(limits.memoryHigh, limits.memoryMost)
         set(\.swapMost, .swap)

@@ -159,6 +159,7 @@ def test_celld_survives_whatever_is_sent(listening):
     random.seed(20261121)
     good = listening.connect()
     kept = good.build()
+    good.knock()  # what went with the answer before is closed
     before = descriptors(listening.process.pid)
     whole = build(plan("a", trees=[("/usr/share", False), ("/usr/lib", True)]))
     for attempt in range(400):

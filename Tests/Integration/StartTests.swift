@@ -23,7 +23,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let one = try UnixSocket.listen(at: directory.path + "/one", mode: 0o600)
         let other = try UnixSocket.listen(at: directory.path + "/other", mode: 0o600)
-        let daemon = try Launch(Executable.cloisterd.path).activated(sockets: 2).start(
+        let daemon = try Launch(Executable.cloisterd.path, ["--audit", directory.path + "/audit"]).activated(
+            sockets: 2
+        ).start(
             descriptors: [3: one.number, 4: other.number])
         for name in ["one", "other"] {
             let client = try LineClient(
@@ -103,7 +105,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let path = directory.path + "/mcp.sock"
         let socket = try UnixSocket.listen(at: path, mode: 0o600)
-        let launch = Launch(Executable.cloisterd.path).activated()
+        let launch = Launch(Executable.cloisterd.path, ["--audit", "none"]).activated()
         let first = try launch.start(descriptors: [3: socket.number])
         let client = try LineClient(
             try UnixSocket.connect(to: path, waiting: true), recordedAs: #function)

@@ -39,7 +39,7 @@ package final class RunningDaemon: @unchecked Sendable {
             program = try command.adding(["--standalone", directory.path]).start(environment)
         case .activated:
             let policy = try directory.policy(allowing: "TOOL")
-            command = command.adding(["--policy", policy])
+            command = command.adding(["--policy", policy, "--audit", directory.path + "/audit"])
             let socket = try UnixSocket.listen(at: socketPath, mode: 0o666)
             program = try command.activated().start(environment, descriptors: [3: socket.number])
         }

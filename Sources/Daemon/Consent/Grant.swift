@@ -1,4 +1,5 @@
 import JSON
+import Policy
 
 /// What a person allowed beyond one call: the same call of the same client, until a moment or for good. The client is
 /// the same when it is the same user's and what the kernel says of its program has not changed.
@@ -8,6 +9,11 @@ package struct Grant: Equatable, Sendable {
         package var executable: String?
         package var unit: String?
         package var application: String?
+
+        package init(_ facts: ClientFacts) {
+            uid = facts.uid
+            (executable, unit, application) = (facts.executable, facts.unit, facts.application)
+        }
 
         package init(_ asker: Question.Asker) {
             uid = asker.uid

@@ -13,10 +13,11 @@ package struct Permit: Sendable {
     package let ruling: Ruling
     /// All that a person has to be asked about.
     package let questions: [Ruling]
+    package let needs: [Need]
     private let refused: String?
 
     package init(_ policy: SessionPolicy, tool: String, _ permissions: [Permission]) {
-        let needs = [Need.tool(tool)] + permissions.map { Need($0) }
+        needs = [Need.tool(tool)] + permissions.map { Need($0) }
         let rulings = needs.map { Ruling(need: $0, decision: policy.decide($0)) }
         questions = rulings.filter { if case .ask = $0.decision.verdict { true } else { false } }
         if let denied = rulings.first(where: { $0.decision.verdict == .deny }) {

@@ -4,6 +4,7 @@
 //   read ──no fault──▶ in force, and every session is told
 //     └──faults──▶ the one before stays in force, and the faults are told (at the start: everything is denied)
 
+import Audit
 import EventLoop
 import Linux
 import Policy
@@ -17,6 +18,7 @@ package final class PolicyStore: @unchecked Sendable {
     package private(set) var files: [String] = []
     package private(set) var faults: [PolicyFault] = []
 
+    var auditor: Auditor?
     private let directories: PolicyDirectories
     private let log: Log
     private let loop: EventLoop
@@ -34,9 +36,11 @@ package final class PolicyStore: @unchecked Sendable {
     /// True when another policy is in force than before.
     package func read() -> Bool {
         let reading = directories.read(at: .now)
+        let before = (files, faults)
         (files, faults) = (reading.files, reading.faults)
         for fault in faults { log.error("policy: \(fault)") }
         guard let set = reading.set else {
+            if before != (files, faults) { record() }
             log.error(
                 generation == 0
                     ? "policy: everything is denied until this is mended"
@@ -46,7 +50,17 @@ package final class PolicyStore: @unchecked Sendable {
         guard generation == 0 || set != self.set else { return false }
         self.set = set
         generation += 1
+        record()
         return true
+    }
+
+    /// That this is the policy now, or that it could not be.
+    func record() {
+        auditor?.note(
+            AuditRecord(
+                .policy(
+                    AuditPolicy(
+                        faults.isEmpty ? .loaded : .refused, files: files, faults: faults.map { "\($0)" }))))
     }
 
     // MARK: Changes

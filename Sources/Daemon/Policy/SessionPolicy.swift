@@ -1,3 +1,4 @@
+import Cells
 import Linux
 import Policy
 
@@ -7,6 +8,7 @@ import Policy
 package final class SessionPolicy: @unchecked Sendable {
     private var set: PolicySet
     private var cache: DecisionCache
+    private var files: (rules: FileRules, from: Int, validUntil: Int?)?
     private let now: @Sendable () -> Moment
 
     package init(
@@ -22,7 +24,23 @@ package final class SessionPolicy: @unchecked Sendable {
 
     package func adopt(_ set: PolicySet) {
         self.set = set
+        decideAnew(facts)
+    }
+
+    private func decideAnew(_ facts: ClientFacts) {
         cache = DecisionCache(set.policy(for: facts))
+        files = nil
+    }
+
+    /// For the cell, as they are at this moment.
+    package var fileRules: FileRules {
+        let moment = now()
+        if let files, moment.seconds >= files.from, files.validUntil.map({ moment.seconds < $0 }) ?? true {
+            return files.rules
+        }
+        let made = client.fileRules(at: moment)
+        files = (made.rules, moment.seconds, made.validUntil)
+        return made.rules
     }
 
     package func claim(bridge: String) { claim { $0.bridgeClaim = bridge } }
@@ -31,7 +49,7 @@ package final class SessionPolicy: @unchecked Sendable {
     private func claim(_ change: (inout ClientFacts) -> Void) {
         var facts = facts
         change(&facts)
-        if facts != self.facts { cache = DecisionCache(set.policy(for: facts)) }
+        if facts != self.facts { decideAnew(facts) }
     }
 
     package func decide(_ need: Need) -> Decision { cache.decide(need, at: now()) }

@@ -30,7 +30,7 @@ final class ServedDaemon {
         environment["NOTIFY_SOCKET"] = manager.address
         var settings = Daemon.Settings()
         set(&settings)
-        daemon = Daemon(
+        daemon = try Daemon(
             on: loop, settings: settings, log: log.log(),
             manager: ServiceManager(environment: { environment[$0] }, process: 100)
         ) { [loop, tools] _ in

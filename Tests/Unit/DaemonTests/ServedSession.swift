@@ -15,6 +15,7 @@ final class ServedSession {
     let log = LogLines()
     let client: TestClient
     private let session: Session
+    private let office: Gatekeeper.Office
 
     init(capacity: Int = 1 << 20, _ set: (inout Session.Settings) -> Void = { _ in }) throws {
         loop = try EventLoop(clock: clock)
@@ -26,10 +27,11 @@ final class ServedSession {
         let server = ServerDescription(name: "test", title: "Test", version: "1", instructions: "None")
         let wentAway = WentAway()
         let client = try Client.ourselves()
+        office = try .silent(on: loop, log.log())
         let policy = SessionPolicy(try .of(allowing: "TOOL"), for: ClientFacts(client))
         session = Session(
             client, over: mine, on: loop, as: server, with: ToolCatalogue(registered.map(\.tool)),
-            through: Gatekeeper(registered, log: log.log()), by: policy,
+            through: Gatekeeper(registered, office, log: log.log()), by: policy,
             in: CellPlace(nil, for: nil, by: policy, CellPlace.Settings(), on: loop), settings: settings,
             log: log.log()
         ) {
@@ -61,8 +63,8 @@ final class ServedSession {
     func setTools(_ names: String...) {
         let registered = names.map { FixtureTools.tool($0) }
         let log = log.log()
-        session.assumeIsolated {
-            $0.setTools(ToolCatalogue(registered.map(\.tool)), Gatekeeper(registered, log: log))
+        session.assumeIsolated { [office] in
+            $0.setTools(ToolCatalogue(registered.map(\.tool)), Gatekeeper(registered, office, log: log))
         }
     }
 }
@@ -72,5 +74,13 @@ extension PolicySet {
     static func of(allowing permissions: String) throws -> PolicySet {
         let text = "clients: [{name: all, rules: [{allow: [\(permissions)]}]}]"
         return try PolicySet([PolicyFile.read(Array(text.utf8), named: "test.yaml")])
+    }
+}
+
+extension Gatekeeper.Office {
+    /// One that keeps no records and asks nobody.
+    static func silent(on loop: EventLoop, _ log: Log) throws -> Self {
+        let auditor = Auditor(nil, on: loop, log: log)
+        return Self(auditor, try Consent(on: loop, auditor: auditor, log: log), CallMeter())
     }
 }

@@ -1,0 +1,147 @@
+import Audit
+import Cells
+import JSON
+import Linux
+import MCP
+import Policy
+import Tools
+
+/// What there is to say about one call, as it goes through the gatekeeper; at its end it is a record.
+// Unchecked: touched on the loop's thread only.
+final class CallTrail: @unchecked Sendable {
+    private let call: ToolCall
+    private let client: Client
+    private let policy: SessionPolicy
+    private let began = SystemClock.monotonic
+
+    var permit: Permit?
+    var consent: AuditCall.Consent?
+    /// Set where it did not come to an answer of its tool.
+    var outcome: AuditCall.Outcome?
+    var cell: GovernedCell?
+
+    init(_ call: ToolCall, of client: Client, by policy: SessionPolicy) {
+        (self.call, self.client, self.policy) = (call, client, policy)
+    }
+
+    // MARK: What is decided on the way
+
+    func decide(_ permissions: [Permission]) -> Permit {
+        let decided = Permit(policy, tool: call.tool, permissions)
+        permit = decided
+        return decided
+    }
+
+    func refuse(_ reason: String, as outcome: AuditCall.Outcome) -> ToolResult {
+        self.outcome = outcome
+        return .failure(reason)
+    }
+
+    /// Files that a person was asked about and has allowed.
+    private(set) var fileConsents: Set<FileRules.Consent> = []
+
+    func accept(_ consent: AuditCall.Consent, for needs: [Need]) {
+        self.consent = consent
+        for need in needs {
+            guard case .path(let path) = need.object else { continue }
+            let act: FileRules.Act =
+                need.permission == .fileRead
+                ? .read : need.permission == .fileWrite ? .writeOwn : .writeElsewhere
+            fileConsents.insert(FileRules.Consent(act, path))
+        }
+    }
+
+    /// About exactly these arguments, and what a rule asks about in them.
+    func question(about needs: [Need]) -> Question {
+        let arguments =
+            call.arguments.map { value in JSONWriter.bytes { $0.value(value) } } ?? Array("{}".utf8)
+        let facts = policy.facts
+        let decision = needs.first.map { policy.decide($0) }
+        return Question(
+            asker: Question.Asker(
+                uid: facts.uid, session: client.session, executable: facts.executable, unit: facts.unit,
+                application: facts.application),
+            claim: facts.bridgeClaim ?? facts.nameClaim, tool: call.tool, arguments: arguments,
+            digest: "\(Digest(of: Array(call.tool.utf8) + [0] + arguments))", needs: needs.map { "\($0)" },
+            rule: decision?.rule?.description ?? "", reason: decision?.reason)
+    }
+
+    /// The strictest that any of these asks for.
+    func way(of needs: [Need]) -> Rule.Way {
+        needs.compactMap { need in
+            if case .ask(let way) = policy.decide(need).verdict { way } else { nil }
+        }.max() ?? .queue
+    }
+
+    // MARK: The record
+
+    func record(of result: ToolResult) -> AuditRecord {
+        let verdict: AuditCall.Verdict =
+            switch permit?.ruling.decision.verdict {
+            case .allow: .allow
+            case .ask: .ask
+            case .deny, nil: .deny
+            }
+        var record = AuditCall(
+            tool: call.tool, arguments: RecordedArguments(call.arguments, secret: policy.client.secrets),
+            verdict: permit == nil && outcome == nil ? .allow : verdict, outcome: outcome(of: result),
+            bytes: result.size,
+            durationMicroseconds: Int64((SystemClock.monotonic - began) / .microseconds(1)))
+        record.needs = ((permit?.needs ?? []) + (cell?.resolved ?? [])).map { need in
+            AuditCall.Need("\(need.permission)", need.shownObject)
+        }
+        record.rule = permit?.ruling.decision.rule?.description
+        record.consent = consent
+        if result.isError, case .text(let text) = result.content.first {
+            record.reason = String(text.prefix(500))
+        }
+        if let end = cell?.end {
+            switch end.cause {
+            case .exited(let status): record.exit = Int32(status)
+            case .signalled(let signal): record.signal = Int32(signal)
+            }
+            record.resources = AuditCall.Resources(
+                cpuMicroseconds: end.cpuMicroseconds, peakMemoryBytes: end.peakMemoryBytes)
+        }
+        record.missingWalls = cell?.report.gaps.map(\.wall.rawValue) ?? []
+        return AuditRecord(.call(record), of: AuditClient(client, policy.facts))
+    }
+
+    private func outcome(of result: ToolResult) -> AuditCall.Outcome {
+        if let outcome { return outcome }
+        if Task.isCancelled { return .cancelled }
+        return result.isError ? .failed : .succeeded
+    }
+}
+
+extension AuditClient {
+    package init(_ client: Client, _ facts: ClientFacts) {
+        self.init(session: client.session, uid: facts.uid, pid: client.credentials.pid)
+        (user, executable, unit) = (facts.user, facts.executable, facts.unit)
+        (application, label) = (facts.application, facts.label)
+        claims = Claims(bridge: facts.bridgeClaim, name: facts.nameClaim)
+    }
+}
+
+extension Need {
+    var shownObject: String {
+        switch object {
+        case .path(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .command(let words): words.joined(separator: " ")
+        case .name(let name): name
+        }
+    }
+}
+
+extension ToolResult {
+    /// About what it takes on its way to the client.
+    fileprivate var size: Int {
+        content.reduce(structured?.count ?? 0) { size, each in
+            switch each {
+            case .text(let text): size + text.utf8.count
+            case .image(let base64, _), .audio(let base64, _): size + base64.utf8.count
+            case .resource, .resourceLink: size
+            }
+        }
+    }
+}

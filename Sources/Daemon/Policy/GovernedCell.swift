@@ -1,0 +1,95 @@
+import Cells
+import Policy
+import Tools
+
+/// A cell as one call has it: with the rules for files that are in force, what a person has allowed for this call, and
+/// the terms on which programs run.
+// Unchecked: touched on the loop's thread only.
+final class GovernedCell: CellAccess, @unchecked Sendable {
+    private let cell: Cell
+    private let policy: SessionPolicy
+    private let ask: (Need) async -> Bool
+    private var consents: Set<FileRules.Consent>
+    /// How the program of this call ended, for the record.
+    private(set) var end: ProgramEnd?
+    /// What the kernel resolved, where it is not what was written.
+    private(set) var resolved: [Need] = []
+
+    var report: WallReport { cell.report }
+
+    init(
+        _ cell: Cell, _ policy: SessionPolicy, consents: Set<FileRules.Consent>,
+        ask: @escaping (Need) async -> Bool
+    ) {
+        (self.cell, self.policy, self.consents, self.ask) = (cell, policy, consents, ask)
+    }
+
+    /// What was written was decided before; where it leads to something that a person has to be asked about, they are,
+    /// and the request is made again.
+    func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult {
+        for _ in 0..<Self.mostQuestions {
+            do throws(CellFailure) {
+                return try await cell.perform(request, under: rules)
+            } catch {
+                guard error.kind == .needsConsent, let act = Self.acts[error.call] else { throw error }
+                let need = Need.path(act.permission, error.path)
+                resolved.append(need)
+                guard await ask(need) else {
+                    throw CellFailure(
+                        .deniedByPolicy, path: error.path, "\(need) was not allowed by a person.")
+                }
+                consents.insert(FileRules.Consent(act.act, Array(error.path.utf8)))
+            }
+        }
+        throw CellFailure(
+            .deniedByPolicy, "This asks about more than \(Self.mostQuestions) files one by one.")
+    }
+
+    private static let mostQuestions = 64
+    private static let acts: [String: (act: FileRules.Act, permission: PermissionName)] = [
+        "read": (.read, .fileRead), "writeOwn": (.writeOwn, .fileWrite),
+        "writeElsewhere": (.writeElsewhere, .fileWriteGlobal),
+    ]
+
+    private var rules: FileRules {
+        var rules = policy.fileRules
+        rules.consents = consents
+        return rules
+    }
+
+    func perform(
+        _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult {
+        let result = try await cell.perform(onTerms(request), onOutput: onOutput)
+        if case .ended(let end) = result { self.end = end }
+        return result
+    }
+
+    /// Policy's own variables, and no more time and output than it gives.
+    private func onTerms(_ request: ProgramRequest) -> ProgramRequest {
+        let client = policy.client
+        func with(_ start: ProgramStart) -> ProgramStart {
+            var start = start
+            let set = start.environment.filter { variable in
+                !client.environment.keys.contains { variable.hasPrefix($0 + "=") }
+            }
+            start.environment =
+                set + client.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
+            return start
+        }
+        switch request {
+        case .run(var run):
+            run.start = with(run.start)
+            if let most = client.limits[.wallClock].map({ UInt32(clamping: $0 * 1000) }) {
+                run.timeoutMilliseconds =
+                    run.timeoutMilliseconds == 0 ? most : min(run.timeoutMilliseconds, most)
+            }
+            if let most = client.limits[.output] {
+                run.mostOutput = min(run.mostOutput, UInt32(clamping: most))
+            }
+            return .run(run)
+        case .start(let start): return .start(with(start))
+        case .output, .input, .stop, .list: return request
+        }
+    }
+}
