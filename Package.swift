@@ -65,7 +65,8 @@ let package = Package(
             name: "Bridge", dependencies: ["CommandLine", "JSON", "Linux", "MCP"],
             swiftSettings: rules),
         .target(
-            name: "Ctl", dependencies: ["Audit", "CommandLine", "JSON", "Linux"], swiftSettings: rules),
+            name: "Ctl", dependencies: ["Audit", "CommandLine", "JSON", "Linux", "Policy", "PolicyFiles"],
+            swiftSettings: rules),
         .executableTarget(name: "cloisterctl", dependencies: ["Ctl"], swiftSettings: rules),
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
@@ -91,6 +92,9 @@ let package = Package(
         .executableTarget(
             name: "audit-writer", dependencies: ["Audit", "Linux"],
             path: "Tests/Fixtures/audit-writer", swiftSettings: rules),
+        .executableTarget(
+            name: "policy-bench", dependencies: ["Linux", "Policy"], path: "Tests/Bench/policy-bench",
+            swiftSettings: rules),
         .executableTarget(
             name: "forward-bench", dependencies: ["JSON", "Linux"],
             path: "Tests/Bench/forward-bench", swiftSettings: rules),

@@ -28,6 +28,7 @@ enum { cloister_stage_request = 1, cloister_stage_clone, cloister_stage_setup, c
 
 struct cloister_starter {
     int socket;
+    int ruleset; // of Landlock, for the starter and its programs alone; -1: none
     const void *door;      // a filter that each program takes before it is executed
     uint16_t door_length;  // in instructions
     const void *filter;    // what the starter itself, and so every program, lives under
@@ -191,6 +192,9 @@ static inline pid_t cloister_fork_starter(const struct cloister_starter *starter
     if (pid != 0)
         return pid;
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        _exit(1);
+    // Fewer files than its parent's, which asks before it does some things. Without them it starts nothing.
+    if (starter->ruleset >= 0 && syscall(SYS_landlock_restrict_self, starter->ruleset, 0) < 0)
         _exit(1);
     // Its own socket and the standard ones are all that it keeps.
     if (dup3(starter->socket, 3, O_CLOEXEC) < 0 && starter->socket != 3)

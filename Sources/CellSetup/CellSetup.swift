@@ -49,7 +49,7 @@ package struct CellSetup: ~Copyable {
         // While it loads its filter; and before our own, which would answer for walls that are not there.
         try SelfCheck.perform(order, &walls)
         if !(try isReady(starter, &walls)) {
-            starter = try unfilteredStarter()
+            starter = try unfilteredStarter(order, walls)
             _ = try isReady(starter, &walls)
         }
         try walls.build(.seccomp) { () throws(SystemError) in
@@ -85,14 +85,40 @@ package struct CellSetup: ~Copyable {
     ) throws(CellRefusal) {
         walls.found(landlockABI: Landlock.abi)
         try walls.build(.landlock) { () throws(SystemError) in
-            let rules = try LandlockRuleset()
-            for (path, access) in FileView.accesses(order) {
-                // A place of a path only, which asks nothing of the file itself.
-                try rules.allow(try File.open(path, .path), access)
-            }
+            let rules = try ruleset(order, ofPrograms: false)
             // Of this process alone: programs have no descriptor that leads there, and no name.
             if let group { try rules.allow(group.directory, .readWrite) }
             try rules.restrictSelf()
+        }
+    }
+
+    private static func ruleset(
+        _ order: CellOrder, ofPrograms: Bool
+    ) throws(SystemError) -> LandlockRuleset {
+        let rules = try LandlockRuleset()
+        for (path, access) in FileView.accesses(order, ofPrograms: ofPrograms) {
+            // A place of a path only, which asks nothing of the file itself.
+            try rules.allow(try File.open(path, .path), access)
+        }
+        return rules
+    }
+
+    /// Rules of the starter's own, on top of ours, where programs have less than the file tools. They cannot do without
+    /// Landlock then, whatever the cell may lack.
+    private static func rulesOfPrograms(
+        _ order: CellOrder, _ walls: Walls
+    ) throws(CellRefusal) -> DescriptorTable {
+        var table = DescriptorTable()
+        guard let tree = order.trees.first(where: \.isNarrowerForPrograms) else { return table }
+        guard walls.report.stands(.landlock) else {
+            throw CellRefusal(
+                .landlock, because: "programs may not have \(tree.path) as the file tools have it")
+        }
+        do throws(SystemError) {
+            try ruleset(order, ofPrograms: true).pass(into: &table)
+            return table
+        } catch {
+            throw CellRefusal(.landlock, because: "\(error)")
         }
     }
 
@@ -105,9 +131,10 @@ package struct CellSetup: ~Copyable {
         try walls.build(.seccomp) { () throws(SystemError) in
             filters = (try filter(order.programFilter), try filter(order.doorFilter))
         }
-        guard let filters else { return try unfilteredStarter() }
+        guard let filters else { return try unfilteredStarter(order, walls) }
+        let rules = try rulesOfPrograms(order, walls)
         do throws(SystemError) {
-            return try Starter.start(filter: filters.program, door: filters.door)
+            return try Starter.start(filter: filters.program, door: filters.door, under: rules)
         } catch {
             throw noStarter(error)
         }
@@ -128,9 +155,12 @@ package struct CellSetup: ~Copyable {
     }
 
     /// For a cell that may go without filters.
-    private static func unfilteredStarter() throws(CellRefusal) -> Starter {
+    private static func unfilteredStarter(
+        _ order: CellOrder, _ walls: Walls
+    ) throws(CellRefusal) -> Starter {
+        let rules = try rulesOfPrograms(order, walls)
         do throws(SystemError) {
-            return try Starter.start(filter: nil, door: nil)
+            return try Starter.start(filter: nil, door: nil, under: rules)
         } catch {
             throw noStarter(error)
         }

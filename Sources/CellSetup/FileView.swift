@@ -55,8 +55,8 @@ package struct FileView: ~Copyable {
 
     private init(order: CellOrder) { self.order = order }
 
-    /// What Landlock allows where: the same view once more, by another mechanism.
-    static func accesses(_ order: CellOrder) -> [(path: String, LandlockAccess)] {
+    /// What Landlock allows where: the same view once more, by another mechanism. Programs have less of some trees.
+    static func accesses(_ order: CellOrder, ofPrograms: Bool) -> [(path: String, LandlockAccess)] {
         var accesses: [(String, LandlockAccess)] = [
             ("/usr", .readOnly), ("/etc", .readOnly), ("/proc", .readOnly), ("/dev", .readWrite),
             ("/tmp", .readWrite), (workspace, .readWrite),
@@ -65,7 +65,14 @@ package struct FileView: ~Copyable {
         for alias in aliases where File.kind(of: "/" + alias) == .directory {
             accesses.append(("/" + alias, .readOnly))
         }
-        for tree in order.trees { accesses.append((tree.path, tree.isWritable ? .readWrite : .readOnly)) }
+        for tree in order.trees {
+            let most: CellPlan.Tree.ProgramAccess = tree.isWritable ? .write : .read
+            switch ofPrograms ? tree.programs : most {
+            case .write: accesses.append((tree.path, .readWrite))
+            case .read: accesses.append((tree.path, .readOnly))
+            case .none: continue
+            }
+        }
         // The root itself can be listed; what it grants below is what stands there anyway.
         accesses.append(("/", .readDirectory))
         return accesses

@@ -88,11 +88,25 @@ extension Wall {
 }
 
 extension CellPlan.Tree {
+    /// 0 and 1: read-only and writable, for programs too. 2 to 4: where programs have less.
+    private static let codes: [(isWritable: Bool, programs: ProgramAccess)] = [
+        (false, .read), (true, .write), (false, .none), (true, .read), (true, .none),
+    ]
+
+    fileprivate var code: UInt8 {
+        UInt8(Self.codes.firstIndex { $0.isWritable == isWritable && $0.programs == programs }!)
+    }
+
+    fileprivate init(_ path: String, code: UInt8) {
+        let (isWritable, programs) = Self.codes[Int(code)]
+        self.init(path, isWritable: isWritable, programs: programs)
+    }
+
     static func write(_ trees: [Self], to writer: inout ByteWriter) {
         writer.integer(UInt16(trees.count))
         for tree in trees {
             writer.text(tree.path)
-            writer.flag(tree.isWritable)
+            writer.integer(tree.code)
         }
     }
 
@@ -102,7 +116,8 @@ extension CellPlan.Tree {
         for _ in 0..<count {
             let path = try reader.text("tree", most: CellPlan.longestPath)
             guard CellPlan.isTreePath(path) else { throw reader.fault("tree", "not a plain path") }
-            trees.append(Self(path, isWritable: try reader.flag("isWritable")))
+            let code = try reader.integer("access", in: UInt8(0)...4)
+            trees.append(Self(path, code: code))
         }
         return trees
     }

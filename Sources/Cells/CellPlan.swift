@@ -4,12 +4,25 @@
 package struct CellPlan: Equatable, Sendable {
     /// A part of the host's file tree that the cell sees at its own path.
     package struct Tree: Equatable, Sendable {
+        /// What programs may do with it, which can be less than the file tools may: those ask a person where they
+        /// have to, and programs ask nobody.
+        package enum ProgramAccess: UInt8, Comparable, Sendable {
+            case none, read, write
+
+            package static func < (one: Self, other: Self) -> Bool { one.rawValue < other.rawValue }
+        }
+
         package let path: String
         package let isWritable: Bool
+        package let programs: ProgramAccess
 
-        package init(_ path: String, isWritable: Bool) {
+        package init(_ path: String, isWritable: Bool, programs: ProgramAccess? = nil) {
             (self.path, self.isWritable) = (path, isWritable)
+            let most: ProgramAccess = isWritable ? .write : .read
+            self.programs = min(programs ?? most, most)
         }
+
+        package var isNarrowerForPrograms: Bool { programs < (isWritable ? .write : .read) }
 
         /// Where every cell has something of its own: a tree there would take its place. Below /tmp is room for
         /// others.

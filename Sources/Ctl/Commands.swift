@@ -1,6 +1,18 @@
 /// Every command, in the order in which help lists them.
 package enum Commands {
     package static let all: [Command] = [
+        DaemonShow.status,
+        DaemonShow.clients,
+        DaemonShow.cells,
+        ConsentCommands.approvals,
+        ConsentCommands.approve,
+        ConsentCommands.deny,
+        ConsentCommands.grants,
+        ConsentCommands.revoke,
+        PolicyCommands.check,
+        PolicyCommands.show,
+        PolicyCommands.test,
+        PolicyExplain.command,
         AuditShow.command,
         AuditVerify.command,
     ]

@@ -100,6 +100,12 @@ package actor CellPlace {
             }
     }
 
+    /// The cell that stands, and what it was made with.
+    var standing: (plan: CellPlan, report: WallReport)? {
+        guard let plan, let cell else { return nil }
+        return (plan, cell.report)
+    }
+
     package func policyHasChanged() {
         guard let plan, cell != nil, exceeds(plan) else { return }
         cell?.assumeIsolated { $0.close() }

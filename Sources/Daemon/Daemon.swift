@@ -57,6 +57,7 @@ package actor Daemon {
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
     private var listeners: [Listener] = []
+    private var control: ControlServer?
     private var signals: SignalSource?
     private var sessions: [UInt64: Session] = [:]
     /// Of each user, with those that are only on their way to a session.
@@ -120,6 +121,34 @@ package actor Daemon {
             onConnection: { [unowned self] in accept($0) },
             onTrouble: { [unowned self] in log.error("cannot accept connections: \($0)") })
         listeners.append(listener)
+    }
+
+    /// Where there is no bus, administration has a socket of its own.
+    package func administer(on listener: Listener) throws(SystemError) {
+        let server = ControlServer(on: loop, log: log) {
+            [unowned self] (request, uid) throws(ControlServer.Refusal) in
+            try assumeIsolated { $0.administer(request, by: uid) }.get()
+        }
+        control = server
+        try listener.start(
+            onConnection: { server.accept($0) },
+            onTrouble: { [unowned self] in log.error("cannot accept connections: \($0)") })
+        listeners.append(listener)
+    }
+
+    private func administer(_ request: JSONValue, by uid: UInt32) -> Result<[UInt8], ControlServer.Refusal> {
+        do throws(ControlServer.Refusal) {
+            return .success(try administration.answer(request, by: uid))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private var administration: Administration {
+        Administration(
+            consent: office.consent, auditor: office.auditor, policy: policy, mayLack: settings.cell.mayLack,
+            sessions: { [sessions] in sessions.sorted { $0.key < $1.key }.map(\.value) },
+            reload: { [unowned self] in assumeIsolated { $0.reload() } }, now: { [loop] in loop.now })
     }
 
     package func becomeReady() {

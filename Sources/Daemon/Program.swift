@@ -59,7 +59,9 @@ package enum Program {
             try daemon.assumeIsolated { try $0.start() }
             if let standalone {
                 let listener = Listener(try standalone.listen(), on: loop)
+                let control = Listener(try standalone.listenForAdministration(), on: loop)
                 try daemon.assumeIsolated { [path = standalone.socketPath] daemon in
+                    try daemon.administer(on: control)
                     try daemon.listen(on: listener)
                     daemon.becomeReady()
                     log.info("listening on \(path)")

@@ -40,7 +40,7 @@ package actor Session {
 
     private let stream: any ByteStream
     let policy: SessionPolicy
-    private let place: CellPlace
+    let place: CellPlace
     /// All tools there are; the client sees those that policy does not deny it.
     private var tools: ToolCatalogue
     private var connection: StreamConnection?
@@ -81,6 +81,8 @@ package actor Session {
                 onDrain: { [unowned self] in handleLines() },
                 onEnd: { [unowned self] in connectionEnded($0) }))
     }
+
+    var callsUnderWay: Int { tasks.count }
 
     // MARK: In
 

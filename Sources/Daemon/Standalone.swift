@@ -8,15 +8,16 @@ package struct Standalone: ~Copyable {
     }
 
     package let socketPath: String
+    private let controlPath: String
     /// Held for as long as this daemon lives: two daemons in one directory would take each other's clients.
     private let lock: OwnedFD
 
     package static func claim(_ directory: String) throws(Fault) -> Standalone {
-        let socketPath = directory + "/mcp.sock"
-        guard socketPath.utf8.count <= UnixSocket.longestPath else {
+        let (socketPath, controlPath) = (directory + "/mcp.sock", directory + "/control.sock")
+        guard controlPath.utf8.count <= UnixSocket.longestPath else {
             throw Fault(
                 description: """
-                    \(socketPath) is longer than a socket's path may be (\(UnixSocket.longestPath) \
+                    \(controlPath) is longer than a socket's path may be (\(UnixSocket.longestPath) \
                     bytes); choose a directory with a shorter name
                     """)
         }
@@ -25,7 +26,7 @@ package struct Standalone: ~Copyable {
             let lock = try File.open(
                 directory + "/lock", [.readWrite, .create, .noFollow], mode: 0o600)
             if try File.lockExclusively(lock) {
-                return Standalone(socketPath: socketPath, lock: lock)
+                return Standalone(socketPath: socketPath, controlPath: controlPath, lock: lock)
             }
         } catch {
             throw Fault(description: "cannot use \(directory): \(error)")
@@ -48,7 +49,13 @@ package struct Standalone: ~Copyable {
         return try UnixSocket.listen(at: socketPath, mode: 0o666)
     }
 
+    package borrowing func listenForAdministration() throws(SystemError) -> OwnedFD {
+        try? File.remove(controlPath)
+        return try UnixSocket.listen(at: controlPath, mode: 0o600)
+    }
+
     package borrowing func removeSocket() {
         try? File.remove(socketPath)
+        try? File.remove(controlPath)
     }
 }

@@ -97,6 +97,11 @@ package struct LandlockRuleset: ~Copyable {
         }
     }
 
+    /// For a process that is to restrict itself by them.
+    package borrowing func pass(into table: inout DescriptorTable) throws(SystemError) {
+        try table.add(ruleset)
+    }
+
     /// From here the rules hold for this thread and what it starts. Needs `no_new_privs`.
     package consuming func restrictSelf() throws(SystemError) {
         let raw = ruleset.raw

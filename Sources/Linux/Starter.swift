@@ -21,12 +21,18 @@ package struct Starter: ~Copyable {
     package let socket: OwnedFD
     package let pid: pid_t
 
-    /// Forks it. It lives under `filter`, and its programs under `door` as well.
-    package static func start(filter: SeccompProgram?, door: SeccompProgram?) throws(SystemError) -> Starter {
+    /// Forks it. It lives under `filter` and these rules, and its programs under `door` as well.
+    package static func start(
+        filter: SeccompProgram?, door: SeccompProgram?,
+        under rules: borrowing DescriptorTable = DescriptorTable()
+    ) throws(SystemError) -> Starter {
         let pair = try UnixSocket.pair(.packet)
         try pair.other.setBlocking(true)
         var starter = unsafe cloister_starter()
         unsafe starter.socket = pair.other.raw
+        unsafe starter.ruleset = try unsafe rules.withRaw { (raw) throws(SystemError) in
+            unsafe raw.first ?? -1
+        }
         // Copied, because the starter keeps them for as long as it lives: its memory is a copy of ours.
         let filters = [filter, door].map { $0?.instructions ?? [] }
         let memory = unsafe filters.map { bytes in

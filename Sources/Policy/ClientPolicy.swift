@@ -130,29 +130,58 @@ package struct ClientPolicy: Sendable {
     // MARK: Trees
 
     /// Directories that the cell gets as mounts: those of which all is allowed, or would be after a question. A rule
-    /// that denies all of one takes it away.
+    /// that denies all of one takes it away. Programs ask nobody and know no exceptions: of a tree about which there
+    /// is a question, or a part of which is asked about or denied as a tree, they have only what nobody has to be
+    /// asked about.
     package func trees(at moment: Moment) -> [CellPlan.Tree] {
-        var writable: [String: Bool] = [:]
-        for (permission, isWritable) in [(PermissionName.fileRead, false), (.fileWriteGlobal, true)] {
-            let inForce = (rules[permission] ?? []).filter { $0.isInForce(at: moment) }
-            let denied = inForce.filter { $0.rule.effect == .deny }
-            for compiled in inForce where compiled.gives {
-                for tree in compiled.paths.compactMap(\.tree) where CellPlan.isTreePath(tree) {
-                    let isDenied = denied.contains { Self.takes($0, all: tree) }
-                    if !isDenied { writable[tree] = (writable[tree] ?? false) || isWritable }
-                }
+        let (reading, writing) = (
+            TreeRules(rules[.fileRead], at: moment), TreeRules(rules[.fileWriteGlobal], at: moment)
+        )
+        return Set(reading.given + writing.given).sorted().compactMap { tree in
+            let (read, write) = (reading.verdict(of: tree), writing.verdict(of: tree))
+            guard CellPlan.isTreePath(tree), read != nil || write != nil else { return nil }
+            var programs = CellPlan.Tree.ProgramAccess.none
+            if read == .allow, !reading.hasExceptions(in: tree) {
+                programs = write == .allow && !writing.hasExceptions(in: tree) ? .write : .read
             }
+            let made = CellPlan.Tree(tree, isWritable: write != nil, programs: programs)
+            return made.isInPlaceOfCells || Self.isEverybodys(tree) ? nil : made
         }
-        return writable.sorted { $0.key < $1.key }
-            .map { CellPlan.Tree($0.key, isWritable: $0.value) }
-            .filter { !$0.isInPlaceOfCells && !Self.isEverybodys($0.path) }
     }
 
-    /// `/srv/**` denies all of `/srv/data`; so does a rule that speaks of everything.
-    private static func takes(_ denial: Compiled, all tree: String) -> Bool {
-        if denial.rule.objects == .any { return true }
-        let names = PathNames(tree)
-        return denial.paths.contains { $0.steps.last == .anyDepth && $0.matches(names) }
+    /// What the rules of one permission say of whole trees.
+    private struct TreeRules {
+        private let inForce: [Compiled]
+
+        init(_ rules: [Compiled]?, at moment: Moment) {
+            inForce = (rules ?? []).filter { $0.isInForce(at: moment) }
+        }
+
+        var given: [String] { inForce.filter(\.gives).flatMap { $0.paths.compactMap(\.tree) } }
+
+        /// Of all of it; `nil` where it is not given, or denied.
+        func verdict(of tree: String) -> Decision.Verdict? {
+            let whole = inForce.filter { Self.takes($0, all: tree) }
+            guard whole.contains(where: \.gives), !whole.contains(where: { $0.rule.effect == .deny }) else {
+                return nil
+            }
+            return whole.contains { $0.rule.effect != .allow } ? .ask(.queue) : .allow
+        }
+
+        /// Whether a tree below it is asked about or denied.
+        func hasExceptions(in tree: String) -> Bool {
+            inForce.contains { compiled in
+                compiled.rule.effect != .allow
+                    && compiled.paths.contains { $0.tree.map { $0.hasPrefix(tree + "/") } ?? false }
+            }
+        }
+
+        /// `/srv/**` is about all of `/srv/data`; so is a rule that speaks of everything.
+        private static func takes(_ compiled: Compiled, all tree: String) -> Bool {
+            if compiled.rule.objects == .any { return true }
+            let names = PathNames(tree)
+            return compiled.paths.contains { $0.steps.last == .anyDepth && $0.matches(names) }
+        }
     }
 
     /// What every cell has anyway.

@@ -77,3 +77,23 @@ extension ClientFacts {
         if let transport = members["transport"] { self.transport = try transport.choice(Transport.self) }
     }
 }
+
+extension ClientFacts {
+    /// `user=alice,executable=/usr/bin/code`; a fact that is given twice is several.
+    package init(described text: String) throws(PolicyFault) {
+        let place = TextPlace(line: 1, column: 1)
+        var values: [String: [YAMLNode]] = [:]
+        for part in text.split(separator: ",") {
+            let words = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+            guard words.count == 2 else { throw PolicyFault("", nil, "\(part) is not FACT=VALUE") }
+            values[String(words[0]), default: []].append(
+                YAMLNode(content: .scalar(String(words[1])), place: place))
+        }
+        let members = values.map { key, nodes in
+            YAMLNode.Member(
+                key: key, place: place,
+                value: nodes.count == 1 ? nodes[0] : YAMLNode(content: .list(nodes), place: place))
+        }
+        try self.init(Field(node: YAMLNode(content: .map(members), place: place), file: "", name: "a client"))
+    }
+}

@@ -103,7 +103,13 @@ extension ClientBlock {
         if let workspace = members["workspace"] {
             isEphemeral = try workspace.choice(WorkspaceKind.self) == .ephemeral
         }
-        if let environment = members["environment"] { self.environment = try environment.variables() }
+        if let environment = members["environment"] {
+            guard !match.hasClaims else {
+                throw environment.fault(
+                    "a block with claims cannot set variables: it can only take away and ask")
+            }
+            self.environment = try environment.variables()
+        }
         if let secret = members["secret"] { secrets = try secret.texts() }
     }
 

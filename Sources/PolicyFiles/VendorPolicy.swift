@@ -20,16 +20,5 @@ package enum VendorPolicy {
                 paths: [/workspace/**, /tmp/**]
               - allow: CODE_EXECUTION
             secret: [stdin, input]
-
-        expect:
-          - {permission: TOOL, name: read_file, verdict: allow}
-          - {permission: FILE_READ, path: /workspace/notes, verdict: allow}
-          - {permission: FILE_WRITE, path: /workspace/notes, verdict: allow}
-          - {permission: FILE_READ, path: /home/alice/notes, verdict: deny}
-          - {permission: FILE_WRITE_GLOBAL, path: /etc/passwd, verdict: deny}
-          - {permission: CODE_EXECUTION, name: python3, verdict: allow}
-          - {permission: SYSTEM_COMMAND, argv: [ls], verdict: deny}
-          - {permission: CODE_EXECUTION_SUDO, argv: [ls], verdict: deny}
-          - {permission: NETWORK, name: example.org, verdict: deny}
         """
 }

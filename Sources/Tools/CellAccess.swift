@@ -2,11 +2,17 @@ import Cells
 
 /// A cell as a tool sees it. Whoever waits for an answer and is cancelled has what it started ended.
 package protocol CellAccess: Sendable {
+    /// What programs may run for at most, whatever a call asks for; `nil` for as long as it asks.
+    var mostMilliseconds: UInt32? { get }
     func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult
     /// `onOutput` gets what a program of this call writes, as it comes.
     func perform(
         _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramResult
+}
+
+extension CellAccess {
+    package var mostMilliseconds: UInt32? { nil }
 }
 
 /// A piece of what a program writes.

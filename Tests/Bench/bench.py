@@ -7,7 +7,7 @@ because the scheduler's choice alone can double a round trip; --free-placement l
 
 A bar that is missed is reported and is no failure: the status is 1 only when something did not work.
 
-    CLOISTER_BIN  directory with cloisterd, cloister-bridge and forward-bench   (.build/release)
+    CLOISTER_BIN  directory with cloisterd, cloister-bridge, forward-bench and policy-bench   (.build/release)
     BUILD_DIR     where the C programs, bench.log and bench.json go             (.build)
 
 Run it with a Python that has the peer's package: mcp, the version named by PEER below.
@@ -24,10 +24,11 @@ import sys
 from pathlib import Path
 
 import rows_cells
+import rows_policy
 import rows_protocol
 from harness import HERE, PEER, Bench, Broken, Row
 
-ROWS = rows_protocol.ROWS | rows_cells.ROWS
+ROWS = rows_protocol.ROWS | rows_cells.ROWS | rows_policy.ROWS
 
 
 # The report

@@ -16,7 +16,14 @@ _cloisterctl() {
         mapfile -t COMPREPLY < <(compgen -W "$kinds" -- "$current")
         return
         ;;
-    --client | --tool | --since | --until | --lines | -n) return ;;
+    --permission)
+        local permissions='FILE_READ FILE_WRITE FILE_WRITE_GLOBAL CODE_EXECUTION SYSTEM_COMMAND'
+        permissions+=' CODE_EXECUTION_SUDO NETWORK TOOL'
+        mapfile -t COMPREPLY < <(compgen -W "$permissions" -- "$current")
+        return
+        ;;
+    --path) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
+    --for | --name | --client | --tool | --since | --until | --lines | -n) return ;;
     esac
 
     for ((place = 1; place < COMP_CWORD; place++)); do
@@ -32,7 +39,14 @@ _cloisterctl() {
 
     local words
     case $command in
-    '') words="$common --version audit" ;;
+    '')
+        words="$common --version status clients cells approvals approve deny grants policy audit"
+        ;;
+    approve) words="$common --session --for --always" ;;
+    grants) words="$common revoke" ;;
+    policy) words="$common check show test explain" ;;
+    'policy explain') words="$common --client --tool --permission --path --name" ;;
+    # cloisterctl grants revoke, policy check, policy show, policy test: what all have
     audit)
         words="$common verify --client --tool --verdict --kind --since --until --lines -n --follow -f --output"
         ;;

@@ -65,7 +65,9 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
         return result
     }
 
-    /// Policy's own variables, and no more time and output than it gives.
+    var mostMilliseconds: UInt32? { policy.client.limits[.wallClock].map { UInt32(clamping: $0 * 1000) } }
+
+    /// Policy's own variables, and no more output than it gives.
     private func onTerms(_ request: ProgramRequest) -> ProgramRequest {
         let client = policy.client
         func with(_ start: ProgramStart) -> ProgramStart {
@@ -80,10 +82,6 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
         switch request {
         case .run(var run):
             run.start = with(run.start)
-            if let most = client.limits[.wallClock].map({ UInt32(clamping: $0 * 1000) }) {
-                run.timeoutMilliseconds =
-                    run.timeoutMilliseconds == 0 ? most : min(run.timeoutMilliseconds, most)
-            }
             if let most = client.limits[.output] {
                 run.mostOutput = min(run.mostOutput, UInt32(clamping: most))
             }

@@ -5,6 +5,10 @@ import MCP
 /// A program that a call waits for, from its start to the result.
 struct ProgramRun {
     static func result(of run: RunProgram, in context: CallContext) async throws(CellFailure) -> ToolResult {
+        var run = run
+        if let most = context.cell.mostMilliseconds {
+            run.timeoutMilliseconds = run.timeoutMilliseconds == 0 ? most : min(run.timeoutMilliseconds, most)
+        }
         let collector = OutputCollector(context.reporter)
         let answer = try await context.cell.perform(.run(run)) { await collector.take($0) }
         guard case .ended(let end) = answer else { throw .wrongAnswer }

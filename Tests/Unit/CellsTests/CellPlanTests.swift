@@ -9,6 +9,7 @@ import Testing
             trees: [
                 CellPlan.Tree("/home/me/project", isWritable: true),
                 CellPlan.Tree("/srv/déjà vu", isWritable: false),
+                CellPlan.Tree("/srv/asked", isWritable: true, programs: .read),
             ], mayLack: WallSet([.cgroup, .timens]))
         plan.limits.tasks = 77
         plan.limits.memoryMost = 1 << 40

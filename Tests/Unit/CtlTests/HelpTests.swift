@@ -76,8 +76,8 @@ import Testing
             #expect(end.status == .exited(0), "\(end.errors)")
             return String(end.output.dropLast())
         }
-        #expect(try completed("cloisterctl", "a") == "audit")
-        #expect(try completed("cloisterctl", "--root", "/x", "a") == "audit")
+        #expect(try completed("cloisterctl", "a") == "approvals approve audit")
+        #expect(try completed("cloisterctl", "--root", "/x", "au") == "audit")
         #expect(try completed("cloisterctl", "audit", "v") == "verify")
         #expect(try completed("cloisterctl", "audit", "--verd") == "--verdict")
         #expect(try completed("cloisterctl", "audit", "--verdict", "a") == "allow ask")

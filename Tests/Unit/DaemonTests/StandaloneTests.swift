@@ -91,15 +91,15 @@ struct StandaloneTests {
     @Test func `a path too long for a socket is refused with its limit`() throws {
         let long = "/tmp/" + String(repeating: "d", count: 94)
         let reason = try #require(fault(long))
-        #expect(reason.hasPrefix("\(long)/mcp.sock is longer than a socket's path may be (107 bytes)"))
+        #expect(reason.hasPrefix("\(long)/control.sock is longer than a socket's path may be (107 bytes)"))
         #expect(!FileManager.default.fileExists(atPath: long))
     }
 
     @Test func `the longest path that a socket may have is served`() throws {
-        let room = 107 - (place.path + "/" + "/mcp.sock").utf8.count
+        let room = 107 - (place.path + "/" + "/control.sock").utf8.count
         let longest = place.path + "/" + String(repeating: "d", count: room)
         let standalone = try Standalone.claim(longest)
-        #expect(standalone.socketPath.utf8.count == 107)
+        #expect(standalone.socketPath.utf8.count == 107 - "control.sock".utf8.count + "mcp.sock".utf8.count)
         let listening = try standalone.listen()
         #expect(canConnect(standalone.socketPath))
         _ = consume listening

@@ -142,6 +142,22 @@ import Testing
     }
 
     @Test(
+        "The default gives the workspace and the system's programs, and nothing of anybody's",
+        arguments: [
+            (Need.tool("read_file"), "allow"), (.path(.fileRead, "/workspace/notes"), "allow"),
+            (.path(.fileWrite, "/workspace/notes"), "allow"), (.path(.fileRead, "/home/alice/notes"), "deny"),
+            (.path(.fileWriteGlobal, "/etc/passwd"), "deny"), (.program("python3"), "allow"),
+            (Need(.systemCommand, .command(["ls"])), "deny"),
+            (Need(.codeExecutionSudo, .command(["ls"])), "deny"),
+            (Need(.network, .name("example.org")), "deny"),
+        ])
+    func vendor(need: Need, verdict: String) throws {
+        let set = try PolicySet([PolicyFile.read(Array(VendorPolicy.text.utf8), named: VendorPolicy.name)])
+        let moment = Moment(seconds: 0, utcOffset: 0)
+        #expect(set.policy(for: ClientFacts(uid: 1000)).decide(need, at: moment).verdict.word == verdict)
+    }
+
+    @Test(
         "Every example holds what it expects, on top of the default",
         arguments: ["coding-assistant", "read-only-assistant", "kiosk", "ci-agent"])
     func examples(name: String) throws {

@@ -190,10 +190,42 @@ import Testing
             "deny: FILE_READ, paths: ['~/src/**/.env']")
         #expect(
             set.policy(for: alice).trees(at: .noon) == [
-                CellPlan.Tree("/data/b", isWritable: true),
+                // Nobody may read it, and writing is asked about.
+                CellPlan.Tree("/data/b", isWritable: true, programs: CellPlan.Tree.ProgramAccess.none),
                 CellPlan.Tree("/home/alice/src", isWritable: false),
-                CellPlan.Tree("/home/alice/src/out", isWritable: true),
+                CellPlan.Tree("/home/alice/src/out", isWritable: true, programs: .read),
             ])
+    }
+
+    @Test(
+        "Programs, which ask nobody, have of a tree only what nobody has to be asked about",
+        arguments: [
+            (["allow: FILE_READ", "allow: FILE_WRITE_GLOBAL"], true, .write),
+            (["allow: FILE_READ", "ask: FILE_WRITE_GLOBAL"], true, .read),
+            (["ask: FILE_READ"], false, .none),
+            (["ask: FILE_READ", "allow: FILE_WRITE_GLOBAL"], true, .none),
+            (["allow: FILE_WRITE_GLOBAL"], true, .none),
+            (["allow: FILE_READ", "ask: FILE_READ"], false, .none),
+        ] as [([String], Bool, CellPlan.Tree.ProgramAccess)])
+    func programs(effects: [String], isWritable: Bool, access: CellPlan.Tree.ProgramAccess) throws {
+        let rules = effects.map { "      - {\($0), paths: [/data/**]}\n" }.joined()
+        let set = try PolicySet.of("clients:\n  - name: all\n    rules:\n" + rules)
+        #expect(
+            set.policy(for: alice).trees(at: .noon) == [
+                CellPlan.Tree("/data", isWritable: isWritable, programs: access)
+            ])
+    }
+
+    @Test("A tree of which a part is denied as a tree is not for programs", arguments: ["ask", "deny"])
+    func exceptions(effect: String) throws {
+        let set = try PolicySet.rules(
+            "allow: [FILE_READ, FILE_WRITE_GLOBAL], paths: [/data/**]",
+            "\(effect): FILE_READ, paths: [/data/secret/**]")
+        #expect(set.policy(for: alice).trees(at: .noon).first?.programs == CellPlan.Tree.ProgramAccess.none)
+        let other = try PolicySet.rules(
+            "allow: [FILE_READ, FILE_WRITE_GLOBAL], paths: [/data/**]",
+            "\(effect): FILE_WRITE_GLOBAL, paths: [/data/x/**]")
+        #expect(other.policy(for: alice).trees(at: .noon).first?.programs == .read)
     }
 
     @Test("Expectations that do not hold are named with what is the case")
