@@ -14,11 +14,11 @@ func text(rules: Int) -> String {
     return text + "      - {allow: FILE_READ, paths: ['/home/alice/**/last/*.txt']}\n"
 }
 
-func median(of rounds: Int, _ body: () -> Void) -> Int {
+func median(of rounds: Int, _ body: () throws -> Void) rethrows -> Int {
     var times: [Duration] = []
     for _ in 0..<rounds {
         let before = SystemClock.monotonic
-        body()
+        try body()
         times.append(SystemClock.monotonic - before)
     }
     return Int(times.sorted()[rounds / 2] / .nanoseconds(1))
@@ -26,7 +26,7 @@ func median(of rounds: Int, _ body: () -> Void) -> Int {
 
 let bytes = Array(text(rules: 1000).utf8)
 var set = PolicySet.denyingAll
-let read = median(of: 15) { set = try! PolicySet([PolicyFile.read(bytes, named: "bench.yaml")]) }
+let read = try median(of: 15) { set = try PolicySet([PolicyFile.read(bytes, named: "bench.yaml")]) }
 
 var facts = ClientFacts(uid: 1000, user: "alice", home: "/home/alice")
 facts.executable = "/usr/bin/app"
