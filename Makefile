@@ -15,6 +15,8 @@ SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
 HELPERS := cloister-celld cloister-cell
+# Sections of the manual that have pages of ours.
+MANUALS := 1 5 8
 
 .PHONY: help build run test vm-test check fmt bench probe fuzz install clean deps venv
 .DEFAULT_GOAL := help
@@ -58,7 +60,7 @@ fuzz: deps ## Fuzz JSON, the session, cells and audit for SECONDS each
 
 install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/bin"
-	install -d "$(DESTDIR)$(PREFIX)/share/man/man1" "$(DESTDIR)$(PREFIX)/share/man/man8"
+	install -d $(MANUALS:%="$(DESTDIR)$(PREFIX)/share/man/man%")
 	install -m 0755 $(PROGRAMS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/bin/"
 	install -d "$(DESTDIR)$(PREFIX)/libexec/cloister"
 	install -m 0755 $(HELPERS:%="$(RELEASE)/%") "$(DESTDIR)$(PREFIX)/libexec/cloister/"
@@ -66,6 +68,7 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -m 0644 policy.d/10-default.yaml "$(DESTDIR)$(PREFIX)/lib/cloister/policy.d/"
 	install -m 0644 policy.d/examples/*.yaml "$(DESTDIR)$(PREFIX)/share/doc/cloister/policy/"
 	install -m 0644 man/cloister-bridge.1 man/cloisterctl.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
+	install -m 0644 man/cloister-policy.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
 	install -D -m 0644 packaging/completions/cloisterctl.bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloisterctl"

@@ -161,7 +161,7 @@ import Testing
         let directory = try TemporaryDirectory()
         let most =
             directory.path + "/"
-            + String(repeating: "d", count: 107 - "/mcp.sock".count - directory.path.count - 1)
+            + String(repeating: "d", count: 107 - "/control.sock".count - directory.path.count - 1)
         let daemon = try Launch(Executable.cloisterd.path, ["--standalone", most]).start()
         _ = try daemon.errors.wait(for: "listening on")
         _ = try UnixSocket.connect(to: most + "/mcp.sock")
