@@ -121,9 +121,12 @@ extension Parameter where Value == [String] {
         }
     }
 
-    static func globs(_ name: StaticString, _ description: String) -> Parameter {
+    /// What a tool that goes through a tree leaves out.
+    static var ignored: Parameter {
         list(
-            name, description, most: FileLimits.mostGlobs,
+            "ignore",
+            "Globs of what to leave out, with all that is in it: by name, or by path if they have a /.",
+            most: FileLimits.mostGlobs,
             of: .text(
                 "", "A glob, such as node_modules or **/*.o", shortest: 1, longest: FileLimits.longestGlob,
                 called: "a glob"))

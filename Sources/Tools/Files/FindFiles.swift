@@ -16,8 +16,7 @@ struct FindFiles: CellCall {
     private static let path = Parameter.path("path", "The directory to look in; without it, the workspace.")
     private static let limit = Parameter<Int>.integer(
         "limit", "The most entries to show.", 1...ListDirectory.mostEntries, default: 1000)
-    private static let ignore = Parameter.globs(
-        "ignore", "Globs of what to leave out, with all that is in it: by name, or by path if they have a /.")
+    private static let ignore = Parameter.ignored
 
     static let parameters = [
         pattern.required, path.optional, limit.optional, ignore.optional, Continuation.parameter.optional,

@@ -16,8 +16,7 @@ struct ListDirectory: CellCall {
     private static let recursive = Parameter.flag("recursive", "Show the whole tree, down to depth.")
     private static let limit = Parameter<Int>.integer(
         "limit", "The most entries to show.", 1...mostEntries, default: 1000)
-    private static let ignore = Parameter.globs(
-        "ignore", "Globs of what to leave out, with all that is in it: by name, or by path if they have a /.")
+    private static let ignore = Parameter.ignored
     private static let hidden = Parameter.flag(
         "hidden", "Show names that begin with a dot as well.", default: true)
 

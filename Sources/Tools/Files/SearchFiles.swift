@@ -18,8 +18,7 @@ struct SearchFiles: CellCall {
         "glob",
         "Only files that this matches: by name (*.swift), or by path below `path` if it has a / (src/**/*.c).",
         shortest: 1, longest: FileLimits.longestGlob, called: "a glob")
-    private static let ignore = Parameter.globs(
-        "ignore", "Globs of what to leave out, with all that is in it: by name, or by path if they have a /.")
+    private static let ignore = Parameter.ignored
     private static let contextLines = Parameter<Int>.integer(
         "context_lines", "How many lines to show before and behind each match.", 0...FileLimits.mostContext,
         default: 0)
