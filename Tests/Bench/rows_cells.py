@@ -50,22 +50,21 @@ def once(bench: Bench, daemon, tool: str, **arguments) -> dict:
     return bench.client("rtt", daemon.socket, 1, line, bench.line("hello"))["reply"]["result"]
 
 
-def run_true(bench: Bench) -> Row:
+def run_true(bench: Bench, bar: float, faster: bool, peer_name: str, rounds: int, *peer: str) -> Row:
     line = call(bench, "true", "run_command", argv=[TRUE])
     with cells(bench) as daemon:
         return against_peer(
-            bench, "run_command true, warm cell", 2.0, False, "C vfork+exec+wait",
-            lambda: bench.client("spawn", 500, "--", TRUE),
+            bench, "run_command true, warm cell", bar, faster, peer_name,
+            lambda: bench.client("spawn", rounds, "--", *peer),
             lambda: bench.client("rtt", daemon.socket, 500, line, bench.line("hello")))
+
+
+def run_true_c(bench: Bench) -> Row:
+    return run_true(bench, 2.0, False, "C vfork+exec+wait", 500, TRUE)
 
 
 def run_true_bwrap(bench: Bench) -> Row:
-    line = call(bench, "true", "run_command", argv=[TRUE])
-    with cells(bench) as daemon:
-        return against_peer(
-            bench, "run_command true, warm cell", 3, True, "bwrap true",
-            lambda: bench.client("spawn", 100, "--", *BWRAP, TRUE),
-            lambda: bench.client("rtt", daemon.socket, 500, line, bench.line("hello")))
+    return run_true(bench, 3, True, "bwrap true", 100, *BWRAP, TRUE)
 
 
 def fresh(bench: Bench) -> Row:
@@ -186,7 +185,7 @@ def many(bench: Bench) -> Row:
 
 
 ROWS = {
-    "run-true": run_true,
+    "run-true": run_true_c,
     "run-true-bwrap": run_true_bwrap,
     "fresh-cell": fresh,
     "read-4KB": read_small,
