@@ -106,6 +106,7 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["EventLoop", "JSON", "Linux", "MCP"], path: "Tests/Support",
             swiftSettings: rules),
+        unitTests(of: "CommandLine"),
         unitTests(of: "JSON", with: ["FuzzTargets"]),
         unitTests(of: "Patterns"),
         unitTests(of: "Policy", with: ["Cells", "Patterns"]),
@@ -119,10 +120,10 @@ let package = Package(
         unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
         unitTests(
             of: "Daemon",
-            with: ["Audit", "Cells", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
+            with: ["Audit", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
-        unitTests(of: "Bridge", with: ["JSON", "Linux", "MCP"]),
+        unitTests(of: "Bridge", with: ["CommandLine", "JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Audit", "JSON", "Linux", "TestSupport"],
             path: "Tests/Integration", swiftSettings: rules),

@@ -5,17 +5,7 @@ import Linux
 /// cloister-bridge from its first line to its last.
 package enum BridgeProgram {
     package static func run(_ arguments: [String]) -> Int32 {
-        do throws(BridgeOptions.Fault) {
-            switch try BridgeOptions.parse(Array(arguments.dropFirst())) {
-            case .help: print(BridgeOptions.help)
-            case .version: print("cloister-bridge \(BridgeOptions.version)")
-            case .connect(let options): return connect(options)
-            }
-            return 0
-        } catch {
-            StandardError.write("cloister-bridge: \(error)\nTry cloister-bridge --help.\n")
-            return 2
-        }
+        BridgeOptions.run(arguments, complain: StandardError.write, connect)
     }
 
     private static func connect(_ options: BridgeOptions) -> Int32 {
@@ -32,20 +22,20 @@ package enum BridgeProgram {
                 let refusal = Refusal(error, socket: options.socket)
                 complain(refusal.explanation)
                 try refusal.serve(input, output, until: parent)
-                return 1
+                return ExitStatus.failure
             }
             let pump = Pump(
                 input: input, output: output, socket: socket, parent: parent,
                 greeting: greeting(options.client))
             switch try pump.run() {
-            case .finished, .parentEnded: return 0
+            case .finished, .parentEnded: return ExitStatus.success
             case .daemonWentAway:
                 complain("cloisterd closed the connection")
-                return 1
+                return ExitStatus.failure
             }
         } catch {
             complain("\(error)")
-            return 1
+            return ExitStatus.failure
         }
     }
 
@@ -71,6 +61,6 @@ package enum BridgeProgram {
     }
 
     private static func complain(_ text: String) {
-        StandardError.write("cloister-bridge: \(text)\n")
+        StandardError.write("\(BridgeOptions.program): \(text)\n")
     }
 }

@@ -150,9 +150,7 @@ final class CellBuilder {
             order.initFilter = filters.initial.instructions
             try newborn.map(user)
             let message = order.encoded
-            let sent = try asRefusal { () throws(SystemError) in
-                try UnixSocket.send(newborn.control, message, passing: passed)
-            }
+            let sent = try send(message, to: newborn, passed)
             guard sent == message.count else {
                 throw CellRefusal("the cell's order is too long", remedy: "grant fewer trees")
             }
@@ -161,6 +159,24 @@ final class CellBuilder {
             if let workspace { workspaces.release(workspace) }
             discard(newborn)
             throw error
+        }
+    }
+
+    private func send(
+        _ message: [UInt8], to newborn: Newborn, _ passed: borrowing DescriptorTable
+    ) throws(CellRefusal) -> Int? {
+        do throws(SystemError) {
+            return try UnixSocket.send(newborn.control, message, passing: passed)
+        } catch {
+            // It has ended already, and has said why. That its end was heard comes first, once.
+            for _ in 0..<2 {
+                if let last = try? UnixSocket.receive(newborn.control, atMost: longestCelldMessage),
+                    case .refused(let refusal)? = try? CellAnswer(decoding: last.bytes)
+                {
+                    throw refusal
+                }
+            }
+            throw refusal(error)
         }
     }
 

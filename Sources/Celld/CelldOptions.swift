@@ -2,7 +2,7 @@ import Cells
 import CommandLine
 
 /// The command line of cloister-celld.
-package struct CelldOptions: Equatable, Sendable {
+package struct CelldOptions: ProgramOptions {
     package var state = "/var/lib/cloister"
     /// A connected socket that the starter left open for us; `nil`: systemd passes a listening one.
     package var connection: Int?
@@ -14,11 +14,9 @@ package struct CelldOptions: Equatable, Sendable {
     package var mostCells = 1024
     package var mostCellsOfUser = 256
 
-    package enum Request: Equatable, Sendable {
-        case serve(CelldOptions)
-        case help
-        case version
-    }
+    package init() {}
+
+    package static let program = "cloister-celld"
 
     package static let help = """
         Usage: cloister-celld [OPTIONS]
@@ -38,28 +36,19 @@ package struct CelldOptions: Equatable, Sendable {
           --version, --help
         """
 
-    package static func parse(_ arguments: [String]) throws(OptionReader.Fault) -> Request {
-        var options = CelldOptions()
-        var reader = OptionReader(arguments)
-        while let name = reader.next() {
-            switch name {
-            case "--state": options.state = try reader.value()
-            case "--connection": options.connection = try reader.number(in: 3...1023)
-            case "--best-effort": options.mayLack = try reader.walls()
-            case "--cell-user": options.userForRoot = try reader.value()
-            case "--spares": options.keepsSpare = try reader.number(in: 0...1) == 1
-            case "--cell": options.cell = try reader.value()
-            case "--cells": options.mostCells = try reader.number(in: 1...1_000_000)
-            case "--cells-of-user": options.mostCellsOfUser = try reader.number(in: 1...1_000_000)
-            case "--help", "-h":
-                try reader.flag()
-                return .help
-            case "--version":
-                try reader.flag()
-                return .version
-            default: throw reader.unknown()
-            }
+    package mutating func take(
+        _ name: String, from reader: inout OptionReader
+    ) throws(OptionReader.Fault) {
+        switch name {
+        case "--state": state = try reader.value()
+        case "--connection": connection = try reader.number(in: 3...1023)
+        case "--best-effort": mayLack = try reader.walls()
+        case "--cell-user": userForRoot = try reader.value()
+        case "--spares": keepsSpare = try reader.number(in: 0...1) == 1
+        case "--cell": cell = try reader.value()
+        case "--cells": mostCells = try reader.number(in: 1...1_000_000)
+        case "--cells-of-user": mostCellsOfUser = try reader.number(in: 1...1_000_000)
+        default: throw reader.unknown()
         }
-        return .serve(options)
     }
 }

@@ -6,27 +6,15 @@ import Seccomp
 
 /// cloister-celld from its first line to its last.
 package enum CelldProgram {
-    package static let version = "0.1.0"
-
     package static func run(_ arguments: [String]) -> Int32 {
-        do throws(OptionReader.Fault) {
-            switch try CelldOptions.parse(Array(arguments.dropFirst())) {
-            case .help: print(CelldOptions.help)
-            case .version: print("cloister-celld \(version)")
-            case .serve(let options): return serve(options)
-            }
-            return 0
-        } catch {
-            StandardError.write("cloister-celld: \(error)\nTry cloister-celld --help.\n")
-            return 2
-        }
+        CelldOptions.run(arguments, complain: StandardError.write, serve)
     }
 
     private struct Fault: Error, CustomStringConvertible {
         let description: String
     }
 
-    private static func log(_ text: String) { StandardError.write("cloister-celld: \(text)\n") }
+    private static func log(_ text: String) { StandardError.write("\(CelldOptions.program): \(text)\n") }
 
     private static func serve(_ options: CelldOptions) -> Int32 {
         do {
@@ -55,10 +43,10 @@ package enum CelldProgram {
             let keeper = try Keeper(
                 try builder(options), limits, listener: listener, connection: connection, log: log)
             try keeper.serve()
-            return 0
+            return ExitStatus.success
         } catch {
             log("\(error)")
-            return 1
+            return ExitStatus.failure
         }
     }
 

@@ -13,6 +13,7 @@
 import Audit
 import CLinux
 import Cells
+import CommandLine
 import EventLoop
 import JSON
 import Linux
@@ -42,8 +43,6 @@ package actor Daemon {
     }
 
     package typealias ToolSource = @Sendable (Daemon) -> [RegisteredTool]
-
-    package static let version = "0.1.0"
 
     private nonisolated let loop: EventLoop
     private let settings: Settings
@@ -100,7 +99,7 @@ package actor Daemon {
         audit.file.keep = policy.keptFiles
         audit.file.sync = AuditFile.Sync(rawValue: policy.sync.rawValue) ?? .never
         audit.journal = place.journal
-        let start = AuditStart(version: version, mayLack: settings.cell.mayLack.walls.map(\.rawValue))
+        let start = AuditStart(version: Release.version, mayLack: settings.cell.mayLack.walls.map(\.rawValue))
         return Auditor(
             try AuditLog(in: AuditDirectory(place.directory), audit, start: start), on: loop, log: log)
     }
@@ -316,7 +315,7 @@ package actor Daemon {
     }
 
     private static let description = ServerDescription(
-        name: "cloister", title: "Cloister", version: version,
+        name: "cloister", title: "Cloister", version: Release.version,
         instructions: """
             Cloister gives you tools on the user's Linux machine. What you may do is decided by the \
             machine's administrator; a refusal says which rule refused and what would allow it.

@@ -2,7 +2,7 @@ import Cells
 import CommandLine
 
 /// The command line of cloisterd.
-package struct Options: Equatable, Sendable {
+package struct Options: ProgramOptions {
     package var standalone: String?
     package var idleSeconds = 120
     package var lineLimit = 16 << 20
@@ -16,13 +16,9 @@ package struct Options: Equatable, Sendable {
     /// Where policy is, the strongest place first, instead of the usual places.
     package var policy: [String] = []
 
-    package enum Request: Equatable, Sendable {
-        case serve(Options)
-        case help
-        case version
-    }
+    package init() {}
 
-    package typealias Fault = OptionReader.Fault
+    package static let program = "cloisterd"
 
     package static let help = """
         Usage: cloisterd [OPTIONS]
@@ -48,33 +44,24 @@ package struct Options: Equatable, Sendable {
           --version, --help
         """
 
-    package static func parse(_ arguments: [String]) throws(Fault) -> Request {
-        var options = Options()
-        var reader = OptionReader(arguments)
-        while let name = reader.next() {
-            switch name {
-            case "--standalone": options.standalone = try reader.value()
-            case "--idle-timeout": options.idleSeconds = try reader.number(in: 0...31_536_000)
-            case "--line-limit": options.lineLimit = try reader.number(in: 1024...(1 << 30))
-            case "--stall-timeout": options.stallSeconds = try reader.number(in: 1...86_400)
-            case "--best-effort": options.mayLack = try reader.walls()
-            case "--workspace":
-                options.isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
-            case "--policy": options.policy.append(try reader.value())
-            case "--audit": options.audit = try reader.value()
-            case "--celld": options.celldSocket = try reader.value()
-            case "--verbose":
-                try reader.flag()
-                options.isVerbose = true
-            case "--help", "-h":
-                try reader.flag()
-                return .help
-            case "--version":
-                try reader.flag()
-                return .version
-            default: throw reader.unknown()
-            }
+    package mutating func take(
+        _ name: String, from reader: inout OptionReader
+    ) throws(OptionReader.Fault) {
+        switch name {
+        case "--standalone": standalone = try reader.value()
+        case "--idle-timeout": idleSeconds = try reader.number(in: 0...31_536_000)
+        case "--line-limit": lineLimit = try reader.number(in: 1024...(1 << 30))
+        case "--stall-timeout": stallSeconds = try reader.number(in: 1...86_400)
+        case "--best-effort": mayLack = try reader.walls()
+        case "--workspace":
+            isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
+        case "--policy": policy.append(try reader.value())
+        case "--audit": audit = try reader.value()
+        case "--celld": celldSocket = try reader.value()
+        case "--verbose":
+            try reader.flag()
+            isVerbose = true
+        default: throw reader.unknown()
         }
-        return .serve(options)
     }
 }

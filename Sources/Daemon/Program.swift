@@ -6,26 +6,11 @@ import Tools
 
 /// cloisterd from its first line to its last.
 package enum Program {
-    private enum ExitStatus {
-        static let success: Int32 = 0
-        static let failure: Int32 = 1
-        static let usage: Int32 = 2
-    }
-
     package static func run(
         _ arguments: [String], toolsPerPage: Int = 100, tools: @escaping Daemon.ToolSource
     ) -> Int32 {
-        do throws(Options.Fault) {
-            switch try Options.parse(Array(arguments.dropFirst())) {
-            case .help: print(Options.help)
-            case .version: print("cloisterd \(Daemon.version)")
-            case .serve(let options):
-                return serve(options, toolsPerPage: toolsPerPage, tools: tools)
-            }
-            return ExitStatus.success
-        } catch {
-            StandardError.write("cloisterd: \(error)\nTry cloisterd --help.\n")
-            return ExitStatus.usage
+        Options.run(arguments, complain: StandardError.write) {
+            serve($0, toolsPerPage: toolsPerPage, tools: tools)
         }
     }
 

@@ -3,6 +3,7 @@ an administrator named that wall and the plan may lack it, a cell with exactly t
 
 import os
 import subprocess
+import time
 
 import pytest
 
@@ -177,6 +178,14 @@ def test_a_workspace_without_a_limit_is_a_gap_that_can_be_named(started, call, e
 def test_what_is_no_walls_fault_is_not_blamed_on_one(started, call, error):
     with started(inject_cells=f"{call}={error}") as (keeper, traces):
         assert_says(refused(keeper, traces), None, error)
+
+
+def test_a_spare_that_could_not_begin_says_so_to_whoever_gets_it(started):
+    with started(spares=1, inject_cells="prctl PR_SET_PDEATHSIG=22") as (keeper, _):
+        time.sleep(0.2)
+        with pytest.raises(Refusal) as refusal:
+            keeper.build()
+        assert_says(refusal.value, None, 22)
 
 
 @pytest.mark.parametrize(("call", "error"), NO_WALL_OUTSIDE, ids=ids(NO_WALL_OUTSIDE))

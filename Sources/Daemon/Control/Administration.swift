@@ -1,5 +1,6 @@
 import Audit
 import Cells
+import CommandLine
 import JSON
 import Linux
 import Policy
@@ -53,7 +54,7 @@ struct Administration {
     private func status() -> [UInt8] {
         let sessions = sessions()
         return members { json in
-            json.member("version", Daemon.version)
+            json.member("version", Release.version)
             json.member("pid", Process.id)
             json.member("clients", sessions.count)
             json.member("cells", sessions.count { $0.hasCell })

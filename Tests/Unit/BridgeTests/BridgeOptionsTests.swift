@@ -1,3 +1,4 @@
+import CommandLine
 import Testing
 
 @testable import Bridge
@@ -35,17 +36,19 @@ import Testing
         arguments: cases)
     func options(_ example: Case) throws {
         let request = try BridgeOptions.parse(example.arguments)
-        #expect(request == .connect(BridgeOptions(socket: example.socket, client: example.client)))
+        var options = BridgeOptions()
+        (options.socket, options.client) = (example.socket, example.client)
+        #expect(request == .run(options))
     }
 
     @Test(
         "Help and version are asked for from anywhere",
         arguments: [
-            (["--help"], BridgeOptions.Request.help), (["--client", "x", "-h"], .help),
+            (["--help"], Invocation<BridgeOptions>.help), (["--client", "x", "-h"], .help),
             (["--version"], .version),
             (["--version", "--nonsense"], .version),
         ])
-    func requests(arguments: [String], request: BridgeOptions.Request) throws {
+    func requests(arguments: [String], request: Invocation<BridgeOptions>) throws {
         #expect(try BridgeOptions.parse(arguments) == request)
     }
 
@@ -55,7 +58,7 @@ import Testing
     func controlCharacters(range: ClosedRange<UInt32>) throws {
         for value in range {
             let character = try #require(Unicode.Scalar(value))
-            #expect(throws: BridgeOptions.Fault.self) {
+            #expect(throws: OptionReader.Fault.self) {
                 try BridgeOptions.parse(["--client", "a\(character)b"])
             }
         }

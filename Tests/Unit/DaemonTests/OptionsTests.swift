@@ -1,10 +1,11 @@
+import CommandLine
 import Testing
 
 @testable import Daemon
 
 struct OptionsTests {
     @Test func `without options everything is as it is documented`() throws {
-        #expect(try Options.parse([]) == .serve(Options()))
+        #expect(try Options.parse([]) == .run(Options()))
         let defaults = Options()
         #expect(defaults.standalone == nil)
         #expect(!defaults.isVerbose)
@@ -38,24 +39,24 @@ struct OptionsTests {
     func `every option is read, with its value behind it or beside it`(
         arguments: [String], options: Options
     ) throws {
-        #expect(try Options.parse(arguments) == .serve(options))
+        #expect(try Options.parse(arguments) == .run(options))
     }
 
     @Test func `options come together in any order`() throws {
         var options = Options()
         (options.isVerbose, options.standalone, options.lineLimit) = (true, "d", 2048)
         let arguments = ["--verbose", "--standalone", "d", "--line-limit=2048"]
-        #expect(try Options.parse(arguments) == .serve(options))
+        #expect(try Options.parse(arguments) == .run(options))
         #expect(
-            try Options.parse(["--line-limit", "2048", "--standalone=d", "--verbose"]) == .serve(options))
+            try Options.parse(["--line-limit", "2048", "--standalone=d", "--verbose"]) == .run(options))
     }
 
     @Test(arguments: [
-        (["--help"], Options.Request.help), (["-h"], .help), (["--version"], .version),
+        (["--help"], Invocation<Options>.help), (["-h"], .help), (["--version"], .version),
         (["--verbose", "--help"], .help), (["--version", "--nonsense"], .version),
     ])
     func `help and version are answered as they are met`(
-        arguments: [String], request: Options.Request
+        arguments: [String], request: Invocation<Options>
     ) throws {
         #expect(try Options.parse(arguments) == request)
     }
@@ -86,7 +87,7 @@ struct OptionsTests {
         (["--verbose", "--nonsense", "--help"], "unknown option --nonsense"),
     ])
     func `what is wrong is said`(arguments: [String], fault: String) {
-        #expect(throws: Options.Fault(fault)) { _ = try Options.parse(arguments) }
+        #expect(throws: OptionReader.Fault(fault)) { _ = try Options.parse(arguments) }
     }
 
     @Test(arguments: [
