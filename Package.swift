@@ -120,7 +120,10 @@ let package = Package(
         unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
         unitTests(
             of: "Daemon",
-            with: ["Audit", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles", "Tools"]),
+            with: [
+                "Audit", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles",
+                "Tools",
+            ]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["CommandLine", "JSON", "Linux", "MCP"]),

@@ -27,15 +27,24 @@ package enum CelldProgram {
                 // Whoever started us in this way ends with us, and we with them.
                 try Process.dieWithParent()
             } else {
-                guard Process.environment("LISTEN_FDS") == "1" else {
+                let passed = ServiceManager.passedDescriptors(
+                    environment: Process.environment, process: Int(Process.id))
+                guard passed == 1 else {
                     throw Fault(
                         description: """
                             nothing to serve: no socket was passed by systemd. Start cloister-celld.socket, or \
                             run cloisterd --standalone DIR.
                             """)
                 }
-                listener = try OwnedFD(inherited: 3)
+                listener = try OwnedFD(inherited: ServiceManager.firstDescriptor)
                 try listener!.closeOnExec()
+                guard UnixSocket.isListening(listener!, .packet) else {
+                    throw Fault(
+                        description: """
+                            descriptor 3, which systemd passed, is no listening Unix socket of packets; see \
+                            ListenSequentialPacket= of cloister-celld.socket
+                            """)
+                }
             }
             _ = Process.raiseFileLimit()
             let limits = Keeper.Limits(

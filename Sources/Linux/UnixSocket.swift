@@ -77,10 +77,10 @@ package enum UnixSocket {
 
     /// Whether it is one of ours: what listens on the network knows no peer's credentials, and packets are
     /// no stream.
-    package static func isListening(_ socket: borrowing OwnedFD) -> Bool {
+    package static func isListening(_ socket: borrowing OwnedFD, _ kind: Kind = .stream) -> Bool {
         option(socket, SO_ACCEPTCONN, as: CInt.self) == 1
             && option(socket, SO_DOMAIN, as: CInt.self) == AF_UNIX
-            && option(socket, SO_TYPE, as: CInt.self) == CInt(SOCK_STREAM.rawValue)
+            && option(socket, SO_TYPE, as: CInt.self) == kind.raw & 0xF
     }
 
     package static func shutdownWriting(_ socket: borrowing OwnedFD) {

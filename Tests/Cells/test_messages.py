@@ -34,8 +34,9 @@ class Listening:
                 procs.write("0")
             os.dup2(listener.fileno(), 3)
 
+        # As systemd does it: whom the socket is for is said by the number of the process, which only it knows.
         self.process = subprocess.Popen(
-            [os.path.join(BINARIES, "cloister-celld"), "--state", self.state, "--spares", "0", "--best-effort", "cgroup",
+            ["sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", os.path.join(BINARIES, "cloister-celld"), "--state", self.state, "--spares", "0", "--best-effort", "cgroup",
              "--cell-user", "nobody"],
             preexec_fn=enter, pass_fds=[3], env=dict(os.environ, LISTEN_FDS="1"), stderr=subprocess.PIPE,
         )  # fmt: skip
@@ -466,3 +467,22 @@ def test_a_client_of_celld_that_is_another_user_changes_nothing_for_a_cells_prot
     with pytest.raises((EOFError, ConnectionError)):
         cell.receive()
     cell.close()
+
+
+@pytest.mark.parametrize(
+    ("kind", "pid", "complaint"),
+    [
+        (socket.SOCK_STREAM, "$$", "no listening Unix socket of packets"),
+        (socket.SOCK_SEQPACKET, "1", "no socket was passed by systemd"),
+    ],
+)
+def test_a_celld_that_is_handed_something_else_says_so(tmp_path, kind, pid, complaint):
+    with socket.socket(socket.AF_UNIX, kind) as listener:
+        listener.bind(str(tmp_path / "celld.sock"))
+        listener.listen()
+        script = f'LISTEN_PID={pid} LISTEN_FDS=1 exec "$@" 3<&{listener.fileno()}'
+        run = subprocess.run(
+            ["bash", "-c", script, "bash", os.path.join(BINARIES, "cloister-celld"), "--state", str(tmp_path)],
+            pass_fds=[listener.fileno()], capture_output=True, text=True, timeout=30)
+    assert run.returncode == 1
+    assert complaint in run.stderr

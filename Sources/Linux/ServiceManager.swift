@@ -1,5 +1,3 @@
-import Linux
-
 /// What systemd hands to a service and wants to hear from it: sd_listen_fds(3) and sd_notify(3). Both are
 /// stable interfaces of a few lines, and libsystemd would cost the idle daemon more memory than all of this.
 package struct ServiceManager: Sendable {
