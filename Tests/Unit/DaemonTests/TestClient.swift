@@ -201,5 +201,18 @@ final class LogLines: Sendable {
     }
 }
 
+/// Runs a loop that something shall stop; a failure, not a hang, when nothing does.
+func run(
+    _ loop: EventLoop, atMost limit: Duration = .seconds(20),
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let limit = loop.schedule(after: limit) {
+        Issue.record("nothing stopped the loop", sourceLocation: sourceLocation)
+        loop.stop()
+    }
+    try loop.run()
+    loop.cancel(limit)
+}
+
 /// No test may be skipped: one that cannot be run here fails.
 let mustRun = ProcessInfo.processInfo.environment["CLOISTER_MUST_RUN"] == "1"

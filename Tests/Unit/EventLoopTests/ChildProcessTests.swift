@@ -1,6 +1,5 @@
 import Glibc
 import Linux
-import TestSupport
 import Testing
 
 @testable import EventLoop

@@ -44,4 +44,17 @@ final class SocketEnd {
     func close() { socket = nil }
 }
 
+/// Runs a loop that something shall stop; a failure, not a hang, when nothing does.
+func run(
+    _ loop: EventLoop, atMost limit: Duration = .seconds(20),
+    sourceLocation: SourceLocation = #_sourceLocation
+) throws {
+    let limit = loop.schedule(after: limit) {
+        Issue.record("nothing stopped the loop", sourceLocation: sourceLocation)
+        loop.stop()
+    }
+    try loop.run()
+    loop.cancel(limit)
+}
+
 func text(_ bytes: [UInt8]) -> String { String(decoding: bytes, as: UTF8.self) }

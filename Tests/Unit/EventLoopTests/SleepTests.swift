@@ -1,7 +1,6 @@
 import Foundation
 import Linux
 import Synchronization
-import TestSupport
 import Testing
 
 @testable import EventLoop

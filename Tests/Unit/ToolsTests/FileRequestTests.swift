@@ -5,7 +5,18 @@ import Testing
 
 /// What arguments ask of the cell, and what they need to be allowed.
 struct FileRequestTests {
-    typealias Case = RequestCase<FileRequest>
+    struct Case: Sendable, CustomTestStringConvertible {
+        let tool: String
+        let arguments: String
+        let request: FileRequest
+        let needs: [String]
+
+        init(_ tool: String, _ arguments: String, _ request: FileRequest, needs: String...) {
+            (self.tool, self.arguments, self.request, self.needs) = (tool, arguments, request, needs)
+        }
+
+        var testDescription: String { "\(tool) \(arguments)" }
+    }
 
     private static let limit = UInt32(256 << 10)
 

@@ -5,7 +5,18 @@ import Testing
 
 /// What arguments ask of the cell about programs, and what they need to be allowed.
 struct ProgramRequestTests {
-    typealias Case = RequestCase<ProgramRequest>
+    struct Case: Sendable, CustomTestStringConvertible {
+        let tool: String
+        let arguments: String
+        let request: ProgramRequest
+        let needs: [String]
+
+        init(_ tool: String, _ arguments: String, _ request: ProgramRequest, needs: String...) {
+            (self.tool, self.arguments, self.request, self.needs) = (tool, arguments, request, needs)
+        }
+
+        var testDescription: String { "\(tool) \(arguments)" }
+    }
 
     private static let usual = [
         "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/workspace", "LANG=C.UTF-8", "USER=cell", "LOGNAME=cell",
