@@ -101,7 +101,8 @@ let package = Package(
 
         // What a fuzzer feeds; the unit tests replay its corpora.
         .target(
-            name: "FuzzTargets", dependencies: ["Audit", "Cells", "JSON", "MCP"], path: "Tests/Fuzz/Targets",
+            name: "FuzzTargets", dependencies: ["Audit", "Cells", "JSON", "MCP", "Patterns", "Policy"],
+            path: "Tests/Fuzz/Targets",
             swiftSettings: rules),
         .target(
             name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
@@ -133,7 +134,9 @@ let package = Package(
     ]
 )
 
-if isFuzzing { package.targets += ["fuzz-json", "fuzz-session", "fuzz-cells", "fuzz-audit"].map(fuzzer) }
+if isFuzzing {
+    package.targets += ["fuzz-json", "fuzz-session", "fuzz-cells", "fuzz-audit", "fuzz-policy"].map(fuzzer)
+}
 
 func fuzzer(_ name: String) -> Target {
     .executableTarget(

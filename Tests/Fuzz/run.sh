@@ -2,11 +2,11 @@
 # Builds the fuzzers and runs each of them for SECONDS, from the corpus in git. What they find new is kept
 # in .build/fuzz/found/<target>/, a crashing input in .build/fuzz/crashes/<target>/; git stays clean.
 #
-#   Tests/Fuzz/run.sh SECONDS [json|session|cells|audit]
+#   Tests/Fuzz/run.sh SECONDS [json|session|cells|audit|policy]
 set -euo pipefail
 
-seconds=${1:?usage: Tests/Fuzz/run.sh SECONDS [json|session|cells|audit]}
-targets=${2:-json session cells audit}
+seconds=${1:?usage: Tests/Fuzz/run.sh SECONDS [json|session|cells|audit|policy]}
+targets=${2:-json session cells audit policy}
 cd "$(dirname "$0")/../.."
 build=.build/fuzz
 

@@ -19,3 +19,8 @@ func fuzzCells(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
 func fuzzAudit(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
     fuzzAudit(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
 }
+
+@_cdecl("cloister_fuzz_policy")
+func fuzzPolicy(_ bytes: UnsafePointer<UInt8>, _ count: Int) {
+    fuzzPolicy(unsafe Array(UnsafeBufferPointer(start: bytes, count: count)))
+}

@@ -14,7 +14,7 @@ struct FuzzCorpusTests {
         return (files ?? []).sorted { $0.lastPathComponent < $1.lastPathComponent }
     }
 
-    @Test(arguments: ["json", "session", "cells", "audit"])
+    @Test(arguments: ["json", "session", "cells", "audit", "policy"])
     func `there is a corpus, and it is small`(name: String) throws {
         let sizes = try Self.corpus(name).map { try Data(contentsOf: $0).count }
         #expect(sizes.count >= 20)
@@ -39,6 +39,11 @@ struct FuzzCorpusTests {
     @Test(arguments: corpus("audit"))
     func `the invariants of audit hold`(file: URL) throws {
         fuzzAudit(Array(try Data(contentsOf: file)))
+    }
+
+    @Test(arguments: corpus("policy"))
+    func `the invariants of policy hold`(file: URL) throws {
+        fuzzPolicy(Array(try Data(contentsOf: file)))
     }
 
     /// A fuzzer that cannot fail proves nothing.
