@@ -55,6 +55,7 @@ package actor Daemon {
 
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
+    private let names = AccountNames()
     private var listeners: [Listener] = []
     private var control: ControlServer?
     private var signals: SignalSource?
@@ -214,7 +215,7 @@ package actor Daemon {
 
     private func begin(_ client: Client, over stream: any ByteStream) throws(SystemError) {
         let (number, uid) = (client.session, client.credentials.uid)
-        let policy = SessionPolicy(policy.set, for: ClientFacts(client))
+        let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
         if let most = policy.client.limits[.sessions], sessionsLike(policy.facts) >= most {
             throw SystemError("accept", .quotaExceeded, "policy gives this client \(most) sessions")
         }

@@ -4,14 +4,30 @@ package struct PathNames: Sendable {
     let names: [Range<Int>]
 
     package init(_ path: some Collection<UInt8>) {
-        bytes = Array(path)
+        // With one slash before each name and none behind the last, so that heads can be compared.
+        var bytes: [UInt8] = []
         var names: [Range<Int>] = []
-        var start = 0
-        for place in 0...bytes.count where place == bytes.count || bytes[place] == UInt8(ascii: "/") {
-            if place > start { names.append(start..<place) }
-            start = place + 1
+        for name in path.split(separator: UInt8(ascii: "/")) {
+            bytes.append(UInt8(ascii: "/"))
+            names.append(bytes.count..<(bytes.count + name.count))
+            bytes += name
         }
-        self.names = names
+        (self.bytes, self.names) = (bytes, names)
+    }
+
+    /// It is this path, or below it.
+    fileprivate func begins(with head: [UInt8]) -> Bool {
+        let (bytes, head) = (bytes.span, head.span)
+        guard bytes.count >= head.count,
+            bytes.count == head.count || bytes[head.count] == UInt8(ascii: "/")
+        else { return false }
+        // From its end: that is where patterns differ.
+        var place = head.count
+        while place > 0 {
+            place -= 1
+            if bytes[place] != head[place] { return false }
+        }
+        return true
     }
 
     package init(_ path: String) { self.init(path.utf8) }
@@ -20,6 +36,7 @@ package struct PathNames: Sendable {
 extension PathPattern {
     package func matches(_ path: PathNames) -> Bool {
         precondition(!isBelowHome, "a pattern below a home has to be made absolute first")
+        guard path.begins(with: head) else { return false }
         let (bytes, names) = (path.bytes.span, path.names)
         var (step, place) = (0, 0)
         var again: (step: Int, place: Int)?

@@ -21,6 +21,8 @@ package struct PathPattern: Hashable, Sendable {
     /// Below the home of whoever is decided about.
     package let isBelowHome: Bool
     package let steps: [Step]
+    /// The path that whatever it matches begins with: most patterns are about somewhere else, and seen to be at once.
+    let head: [UInt8]
 
     package static let mostAlternatives = 64
     package static let longest = 4096
@@ -36,7 +38,16 @@ package struct PathPattern: Hashable, Sendable {
         return patterns
     }
 
-    init(isBelowHome: Bool, steps: [Step]) { (self.isBelowHome, self.steps) = (isBelowHome, steps) }
+    init(isBelowHome: Bool, steps: [Step]) {
+        (self.isBelowHome, self.steps) = (isBelowHome, steps)
+        var head: [UInt8] = []
+        for case .literal(let name) in steps.prefix(while: { if case .literal = $0 { true } else { false } })
+        {
+            head.append(UInt8(ascii: "/"))
+            head += name
+        }
+        self.head = head
+    }
 
     init(_ text: [UInt8]) throws(Fault) {
         let slash = UInt8(ascii: "/")

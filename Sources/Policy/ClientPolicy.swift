@@ -10,21 +10,35 @@ import Cells
 import Patterns
 
 package struct ClientPolicy: Sendable {
-    /// A rule as it is for this client.
-    struct Compiled: Sendable {
+    /// A rule as it is for this client. An object, because a thousand of them are gone through for one decision, and
+    /// copies of rules would cost more than what is asked of them.
+    final class Compiled: Sendable {
         let rule: Rule
         let paths: [PathPattern]
         /// It stands in a block with claims.
         let onlyNarrows: Bool
+        let strictness: Int
+        let gives: Bool
+        private let isTimely: Bool
+        private let isOfPaths: Bool
 
-        var gives: Bool { !onlyNarrows && rule.effect != .deny }
+        init(rule: Rule, paths: [PathPattern], onlyNarrows: Bool) {
+            (self.rule, self.paths, self.onlyNarrows) = (rule, paths, onlyNarrows)
+            strictness = rule.effect.strictness
+            gives = !onlyNarrows && rule.effect != .deny
+            isTimely = rule.expires != nil || !rule.windows.isEmpty
+            isOfPaths = if case .paths = rule.objects { true } else { false }
+        }
 
         func speaks(of object: Need.Object, _ path: PathNames?) -> Bool {
+            if isOfPaths {
+                guard let path else { return false }
+                for pattern in paths where pattern.matches(path) { return true }
+                return false
+            }
             switch rule.objects {
             case .any: return true
-            case .paths:
-                guard let path else { return false }
-                return paths.contains { $0.matches(path) }
+            case .paths: return false
             case .commands(let patterns):
                 guard case .command(let words) = object else { return false }
                 return patterns.contains { $0.matches(words) }
@@ -35,7 +49,8 @@ package struct ClientPolicy: Sendable {
         }
 
         func isInForce(at moment: Moment) -> Bool {
-            rule.expires.map { moment.seconds < $0 } ?? true
+            guard isTimely else { return true }
+            return rule.expires.map { moment.seconds < $0 } ?? true
                 && (rule.windows.isEmpty || rule.windows.contains { $0.contains(moment) })
         }
     }
@@ -82,22 +97,22 @@ package struct ClientPolicy: Sendable {
 
     package func decide(_ need: Need, at moment: Moment) -> Decision {
         let path: PathNames? = if case .path(let bytes) = need.object { PathNames(bytes) } else { nil }
-        var (strictest, isGiven): (Rule?, Bool) = (nil, false)
+        var (strictest, isGiven): (Compiled?, Bool) = (nil, false)
         for compiled in rules[need.permission] ?? [] {
-            let rule = compiled.rule
-            let isStricter = strictest.map { rule.effect.strictness > $0.effect.strictness } ?? true
+            let isStricter = compiled.strictness > strictest?.strictness ?? -1
             // What would not change the answer is not looked at.
             guard isStricter || !isGiven && compiled.gives, compiled.isInForce(at: moment),
                 compiled.speaks(of: need.object, path)
             else { continue }
-            if isStricter { strictest = rule }
+            if isStricter { strictest = compiled }
             if compiled.gives { isGiven = true }
-            if rule.effect == .deny { break }
+            if compiled.rule.effect == .deny { break }
         }
-        if !isGiven, strictest?.effect != .deny { strictest = nil }
+        if !isGiven, strictest?.rule.effect != .deny { strictest = nil }
+        let winner = strictest?.rule
         return Decision(
-            verdict: strictest?.effect.verdict ?? .deny, rule: strictest?.reference,
-            reason: strictest?.reason,
+            verdict: winner?.effect.verdict ?? .deny, rule: winner?.reference,
+            reason: winner?.reason,
             isRestricted: isRestricted(need, path, at: moment),
             validUntil: validity(of: need.permission, at: moment))
     }

@@ -3,13 +3,13 @@ import Policy
 
 extension ClientFacts {
     /// What the kernel says of a client, in policy's words.
-    package init(_ client: Client) {
+    package init(_ client: Client, _ names: AccountNames = AccountNames()) {
         let (uid, gid) = (client.credentials.uid, client.credentials.gid)
-        let account = Accounts.user(uid)
+        let account = names.user(uid)
         self.init(uid: uid, user: account?.name, home: account?.home)
         for group in [gid] + client.credentials.groups {
             groups.insert("\(group)")
-            if let name = Accounts.groupName(group) { groups.insert(name) }
+            if let name = names.group(group) { groups.insert(name) }
         }
         if let path = client.identity.controlGroup {
             let place = ControlGroupPlace(path: path)
