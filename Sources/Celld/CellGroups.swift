@@ -65,6 +65,7 @@ final class CellGroups {
         let group = try base.makeChild(name)
         do throws(SystemError) {
             _ = try group.makeChild(Self.first)
+            _ = try group.makeChild(Self.programs)
             return group
         } catch {
             discard(name)
@@ -92,7 +93,7 @@ final class CellGroups {
         }
         try set("memory", "cgroup.subtree_control", "+memory", on: group)
 
-        let programs = try group.makeChild(Self.programs)
+        let programs = try group.child(Self.programs)
         try limitMemory(of: programs, high: limits.memoryHigh, most: limits.memoryMost, limits.swapMost)
         try set("memory", "cgroup.subtree_control", "+memory", on: programs)
         // Groups cost the kernel memory, and the user of the cell can make some.
