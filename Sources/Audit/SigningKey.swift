@@ -15,9 +15,6 @@ package struct PublicKey: Hashable, Sendable {
         guard signature.count == SigningKey.signatureSize else { return false }
         return unsafe nettle_ed25519_sha512_verify(bytes, message.count, message, signature) == 1
     }
-
-    /// What a person compares: the SHA-256 of the key.
-    package var fingerprint: String { Digest(of: bytes).description }
 }
 
 /// The half that signs.

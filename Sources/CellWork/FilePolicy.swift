@@ -11,7 +11,8 @@ struct FilePolicy: Sendable {
     enum Access: String, Sendable { case read, write }
 
     let rules: FileRules
-    private let isPermissive: Bool
+    /// Nothing has to be looked up.
+    let isPermissive: Bool
 
     init(_ rules: FileRules) {
         self.rules = rules
@@ -58,7 +59,6 @@ struct FilePolicy: Sendable {
         isPermissive || rules.judge(.read, PathNames(path)).verdict == .allow
     }
 
-    var needsPaths: Bool { !isPermissive }
 }
 
 extension Place {
@@ -81,7 +81,7 @@ extension Place {
 extension TreeWalk.Rules {
     /// Below a directory that is open.
     mutating func obey(_ policy: FilePolicy, below root: OpenDirectory, in place: Place) {
-        guard policy.needsPaths, let path = place.path(of: root.fd, nil) else { return }
+        guard !policy.isPermissive, let path = place.path(of: root.fd, nil) else { return }
         asksPolicy = true
         mayRead = { policy.allowsReading(path + [UInt8(ascii: "/")] + $0) }
     }
@@ -92,7 +92,7 @@ extension Location {
     func checkTree(
         _ entry: Entry, for accesses: FilePolicy.Access..., movedTo target: (Location, Entry)? = nil
     ) throws(CellFailure) {
-        guard policy.needsPaths, let root = place.path(of: entry.directory.fd, entry.name) else { return }
+        guard !policy.isPermissive, let root = place.path(of: entry.directory.fd, entry.name) else { return }
         let directory = try failing { () throws(SystemError) in try entry.directory.child(entry.name) }
         let newRoot = target.flatMap { $0.place.path(of: $1.directory.fd, $1.name) }
         let walk = TreeWalk(directory, TreeWalk.Rules())

@@ -16,7 +16,7 @@ package struct Location: Sendable {
 
     /// What was written, without looking: so that nothing is made on the way to what is denied.
     private func checkText(_ accesses: [FilePolicy.Access]) throws(CellFailure) {
-        guard policy.needsPaths else { return }
+        guard !policy.isPermissive else { return }
         try policy.check(
             accesses, parts.reduce(into: Array(place.path.utf8)) { $0 += [UInt8(ascii: "/")] + $1 })
     }

@@ -101,7 +101,7 @@ final class TreeCopy {
 
     /// Under the name that it is to have, and not the hidden one.
     private func checkTarget(_ name: FileName) throws(CellFailure) {
-        guard to.policy.needsPaths, let root = to.place.path(of: target.directory.fd, target.name) else {
+        guard !to.policy.isPermissive, let root = to.place.path(of: target.directory.fd, target.name) else {
             return
         }
         var path = root

@@ -201,9 +201,10 @@ package actor Session {
     /// From here on the client sees, and calls, these tools.
     package func setTools(_ tools: ToolCatalogue, _ gatekeeper: Gatekeeper) {
         (self.tools, self.gatekeeper) = (tools, gatekeeper)
-        let seen = tools.filtered { policy.maySee(tool: $0) }
-        report { mcp, out in mcp.setTools(seen, &out) }
+        report { [seen = toolsInSight] mcp, out in mcp.setTools(seen, &out) }
     }
+
+    private var toolsInSight: ToolCatalogue { tools.filtered { policy.maySee(tool: $0) } }
 
     /// From here on its calls are decided by this policy; those that are under way keep what they had.
     package func setPolicy(_ set: PolicySet) {
@@ -214,7 +215,7 @@ package actor Session {
 
     /// Tells the client where that is not what it was.
     private func showWhatMayBeSeen() {
-        let seen = tools.filtered { policy.maySee(tool: $0) }
+        let seen = toolsInSight
         guard !seen.tools.map(\.name).elementsEqual(mcp.catalogue.tools.map(\.name)) else { return }
         report { mcp, out in mcp.setTools(seen, &out) }
     }

@@ -44,7 +44,6 @@ package struct ClientMatch: Equatable, Sendable {
 
     /// Whether it depends on what clients say of themselves.
     var hasClaims: Bool { !bridgeClaims.isEmpty || !nameClaims.isEmpty }
-    package var needsDigest: Bool { !digests.isEmpty }
 
     package func fits(_ facts: ClientFacts) -> Bool {
         (users.isEmpty || users.contains("\(facts.uid)") || facts.user.map(users.contains) ?? false)

@@ -68,9 +68,6 @@ package struct PolicySet: Equatable, Sendable {
         ClientPolicy(facts, clients.filter { $0.match.fits(facts) })
     }
 
-    /// Whether any rule asks for the digest of a program, which costs reading all of it.
-    package var needsDigests: Bool { clients.contains { $0.match.needsDigest } }
-
     /// Those expectations that do not hold.
     package func brokenExpectations(at now: Moment) -> [PolicyFault] {
         expectations.compactMap { expectation in

@@ -7,7 +7,7 @@ struct Field {
     /// What it is called there.
     let name: String
 
-    func fault(_ problem: String) -> PolicyFault { PolicyFile.fault(file, node.place, problem) }
+    func fault(_ problem: String) -> PolicyFault { PolicyFault(file, node.place, problem) }
 
     // MARK: Shapes
 
@@ -17,7 +17,7 @@ struct Field {
             throw fault("\(name) is a mapping, and not \(node.kind)")
         }
         for member in members where !known.contains(member.key) {
-            throw PolicyFile.fault(
+            throw PolicyFault(
                 file, member.place,
                 "\(member.key) is not known in \(name); known are \(known.joined(separator: ", "))")
         }
@@ -163,10 +163,4 @@ struct Members {
     }
 
     func place(of key: String) -> TextPlace? { members.first { $0.key == key }?.place }
-}
-
-extension PolicyFile {
-    static func fault(_ file: String, _ place: TextPlace, _ problem: String) -> PolicyFault {
-        PolicyFault(file, place, problem)
-    }
 }
