@@ -24,12 +24,7 @@ struct FilePolicy: Sendable {
         _ accesses: [Access], _ fd: borrowing OwnedFD, _ name: FileName? = nil, in place: Place
     ) throws(CellFailure) {
         guard !isPermissive else { return }
-        guard let path = place.path(of: fd, name) else {
-            throw CellFailure(
-                .deniedByPolicy, path: place.path,
-                "What was named is not below \(place.path) any more, and no rule is about where it is now.")
-        }
-        try check(accesses, path)
+        try check(accesses, try place.certainPath(of: fd, name))
     }
 
     func check(_ accesses: [Access], _ path: [UInt8]) throws(CellFailure) {
@@ -62,6 +57,16 @@ struct FilePolicy: Sendable {
 }
 
 extension Place {
+    /// Where that cannot be known, no rule can be about it, and it is denied.
+    func certainPath(of fd: borrowing OwnedFD, _ name: FileName?) throws(CellFailure) -> [UInt8] {
+        guard let found = path(of: fd, name) else {
+            throw CellFailure(
+                .deniedByPolicy, path: path,
+                "What was named is not below \(path) any more, and no rule is about where it is now.")
+        }
+        return found
+    }
+
     /// As the cell names it: the place's path, and what the kernel says lies below it.
     func path(of fd: borrowing OwnedFD, _ name: FileName?) -> [UInt8]? {
         guard let root, let whole = fd.currentPath, whole.starts(with: root) else { return nil }
@@ -81,8 +86,10 @@ extension Place {
 extension TreeWalk.Rules {
     /// Below a directory that is open.
     mutating func obey(_ policy: FilePolicy, below root: OpenDirectory, in place: Place) {
-        guard !policy.isPermissive, let path = place.path(of: root.fd, nil) else { return }
+        guard !policy.isPermissive else { return }
         asksPolicy = true
+        // Nothing can be said about what is where nobody knows.
+        guard let path = place.path(of: root.fd, nil) else { return mayRead = { _ in false } }
         mayRead = { policy.allowsReading(path + [UInt8(ascii: "/")] + $0) }
     }
 }
@@ -92,9 +99,12 @@ extension Location {
     func checkTree(
         _ entry: Entry, for accesses: FilePolicy.Access..., movedTo target: (Location, Entry)? = nil
     ) throws(CellFailure) {
-        guard !policy.isPermissive, let root = place.path(of: entry.directory.fd, entry.name) else { return }
+        guard !policy.isPermissive else { return }
+        let root = try place.certainPath(of: entry.directory.fd, entry.name)
         let directory = try failing { () throws(SystemError) in try entry.directory.child(entry.name) }
-        let newRoot = target.flatMap { $0.place.path(of: $1.directory.fd, $1.name) }
+        let newRoot = try target.map { (to, entry) throws(CellFailure) in
+            try to.place.certainPath(of: entry.directory.fd, entry.name)
+        }
         let walk = TreeWalk(directory, TreeWalk.Rules())
         while true {
             switch try failing({ () throws(SystemError) in try walk.next() }) {

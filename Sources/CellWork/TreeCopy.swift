@@ -101,10 +101,8 @@ final class TreeCopy {
 
     /// Under the name that it is to have, and not the hidden one.
     private func checkTarget(_ name: FileName) throws(CellFailure) {
-        guard !to.policy.isPermissive, let root = to.place.path(of: target.directory.fd, target.name) else {
-            return
-        }
-        var path = root
+        guard !to.policy.isPermissive else { return }
+        var path = try to.place.certainPath(of: target.directory.fd, target.name)
         for part in copy.names + [name] {
             path.append(UInt8(ascii: "/"))
             path += part.bytes
