@@ -10,7 +10,6 @@ BUILD := $(CURDIR)/.build
 RELEASE := $(BUILD)/release
 VENV := $(BUILD)/venv
 PYTHON := $(VENV)/bin/python
-SCHEMAS ?= $(CURDIR)/../shared/mcp/schema
 SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
@@ -33,7 +32,7 @@ run: build ## Start a daemon here, hold one session with it, and stay up until C
 
 test: deps venv ## Run every test
 	@packaging/need.sh openssl systemd
-	@Tests/run.sh "$(BUILD)" "$(PYTHON)" "$(SCHEMAS)"
+	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
 vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)
 	@packaging/need.sh gcc e2fsprogs mmdebstrap qemu-system-x86

@@ -2,7 +2,6 @@
 
     CLOISTER_BIN        the directory with cloisterd, cloister-bridge and fixture-daemon
     CLOISTER_WIRE       where every connection is recorded, one *.wire file each (created if missing)
-    CLOISTER_SCHEMAS    the directory with REVISION/schema.json (for test_validate_wire.py alone)
     CLOISTER_MUST_RUN   set to 1, a skipped test is a failed test
 """
 

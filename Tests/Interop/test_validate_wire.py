@@ -1,11 +1,6 @@
-"""The wire validator finds what it is there to find, and nothing in a correct conversation.
-
-Needs CLOISTER_SCHEMAS, the directory that holds REVISION/schema.json.
-"""
+"""The wire validator finds what it is there to find, and nothing in a correct conversation."""
 
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -20,10 +15,7 @@ ENVELOPE = {
 
 @pytest.fixture(scope="session")
 def schemas():
-    directory = os.environ.get("CLOISTER_SCHEMAS")
-    if not directory:
-        pytest.fail("CLOISTER_SCHEMAS is not set: name the directory that holds REVISION/schema.json")
-    return validate_wire.Schemas(Path(directory))
+    return validate_wire.Schemas(validate_wire.SCHEMAS)
 
 
 @pytest.fixture
@@ -233,7 +225,7 @@ def test_it_finds_a_line_that_is_no_message(violations, line):
 
 def test_it_succeeds_only_if_it_has_seen_messages(schemas, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(validate_wire, "Schemas", lambda _: schemas)
-    arguments = ["--schemas", "unused", str(tmp_path)]
+    arguments = [str(tmp_path)]
     assert validate_wire.main(arguments) == 1
     (tmp_path / "a.wire").write_text(
         '>{"jsonrpc":"2.0","id":1,"method":"ping"}\n<{"jsonrpc":"2.0","id":1,"result":{}}\n'

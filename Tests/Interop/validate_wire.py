@@ -1,4 +1,4 @@
-"""Holds recorded connections against the protocol: `python validate_wire.py --schemas DIR WIRE_DIR`
+"""Holds recorded connections against the protocol: `python validate_wire.py WIRE_DIR`
 
 Every *.wire file is one connection. A line starts with `>` (client to server: anything, broken on
 purpose at times) or `<` (server to client: must always be right). Each server message is validated
@@ -36,6 +36,9 @@ from jsonschema.validators import validator_for
 
 # Oldest first. An enumeration: revisions are not ordered by comparing their names.
 REVISIONS = ("2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28")
+
+# Holds REVISION/schema.json.
+SCHEMAS = Path(__file__).parent / "schemas"
 
 META_PROTOCOL_VERSION = "io.modelcontextprotocol/protocolVersion"
 META_LOG_LEVEL = "io.modelcontextprotocol/logLevel"
@@ -466,10 +469,9 @@ def validate_file(path: Path, schemas: Schemas) -> tuple[int, list[str]]:
 
 def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description="Validate recorded MCP connections.")
-    parser.add_argument("--schemas", type=Path, required=True, help="holds REVISION/schema.json")
     parser.add_argument("wire", type=Path, help="the directory of *.wire files")
     options = parser.parse_args(arguments)
-    schemas = Schemas(options.schemas)
+    schemas = Schemas(SCHEMAS)
     messages = violations = 0
     for path in sorted(options.wire.glob("*.wire")):
         count, report = validate_file(path, schemas)
