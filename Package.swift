@@ -56,9 +56,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Audit", "CLinux", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Patterns",
-                "Policy",
-                "PolicyFiles", "Tools",
+                "Audit", "CLinux", "CNettle", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP",
+                "Patterns", "Policy", "PolicyFiles", "Tools",
             ],
             swiftSettings: rules),
         .target(

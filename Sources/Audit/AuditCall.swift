@@ -22,6 +22,8 @@ package struct AuditCall: Equatable, Sendable {
         case refused
         /// Its client took it back.
         case cancelled
+        /// The client was told what to ask its user before it calls again.
+        case asked
     }
 
     package struct Consent: Equatable, Sendable {

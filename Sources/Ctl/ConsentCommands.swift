@@ -1,3 +1,4 @@
+import Audit
 import JSON
 
 /// `cloisterctl approvals`, `approve`, `deny`, `grants`, `grants revoke`: what people are asked, and what they said.
@@ -90,6 +91,7 @@ enum ConsentCommands {
         }
         lines.append("  wants      \(question.texts("needs").joined(separator: ", "))")
         lines.append("  arguments  \(question.text("arguments"))")
+        if let way = question["via"]?.string, way != "queue" { lines.append("  asked via  \(way)") }
         lines.append("  rule       \(question.text("rule"))")
         if let reason = question["reason"]?.string { lines.append("  reason     \(reason)") }
         lines.append("  digest     \(question.text("digest"))")

@@ -1,3 +1,4 @@
+import Audit
 import JSON
 
 /// `cloisterctl status`, `clients`, `cells`: the daemon as it is now.

@@ -1,3 +1,4 @@
+import Audit
 import Linux
 
 /// Where a command's answer goes, and how wide that is.

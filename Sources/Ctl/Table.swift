@@ -1,3 +1,5 @@
+import Audit
+
 /// Rows under a head, each column as wide as its widest cell. Where the terminal is not wide enough, the widest
 /// columns are cut until it is.
 package struct Table: Sendable {

@@ -20,6 +20,13 @@ package struct Gatekeeper: Sendable {
     private let office: Office
     private let log: Log
 
+    /// What a call comes to.
+    package enum Reply: Sendable {
+        case result(ToolResult)
+        /// The client's user is to be asked, and the call is to be made again.
+        case inputRequired(Form, state: String)
+    }
+
     /// What all sessions share.
     package struct Office: Sendable {
         package let auditor: Auditor
@@ -36,26 +43,37 @@ package struct Gatekeeper: Sendable {
         (self.office, self.log) = (office, log)
     }
 
-    package func perform(
+    func perform(
         _ call: ToolCall, for client: Client, by policy: SessionPolicy, in place: CellPlace,
-        reportingTo reporter: any CallReporter
-    ) async throws(ProtocolError) -> ToolResult {
+        over channel: any CallChannel
+    ) async throws(ProtocolError) -> Reply {
         // The tool was there when the call was accepted; a reload may have taken it since.
         guard let registered = tools[call.tool] else {
             throw .invalidParams("unknown tool: \(call.tool)")
         }
-        let trail = CallTrail(call, of: client, by: policy)
-        var result = await answer(to: call, registered, trail, policy, in: place, reporter)
+        let trail = CallTrail(call, of: client, by: policy, over: channel)
+        if let retry = call.retry {
+            trail.returned = try office.consent.readmit(
+                retry, digest: trail.digest, of: Grant.Holder(policy.facts))
+        }
+        let result = await answer(to: call, registered, trail, policy, in: place)
         // Withheld, where it cannot be put on record: nothing leaves that nobody could account for.
-        if let obstacle = office.auditor.write(trail.record(of: result)) { result = .failure(obstacle) }
+        if let obstacle = office.auditor.write(trail.record(of: result)) {
+            return .result(.failure(obstacle))
+        }
         log.debug("\(client.description): \(call.tool) \(result.isError ? "failed" : "succeeded")")
-        return result
+        switch trail.question {
+        case .open(let form, let state): return .inputRequired(form, state: state)
+        case .unaskable(let reason) where call.revision.era == .modern: throw .clientCannotBeAsked(reason)
+        default: return .result(result)
+        }
     }
 
     private func answer(
         to call: ToolCall, _ registered: RegisteredTool, _ trail: CallTrail, _ policy: SessionPolicy,
-        in place: CellPlace, _ reporter: any CallReporter
+        in place: CellPlace
     ) async -> ToolResult {
+        let reporter = trail.channel
         if let obstacle = office.auditor.obstacle() ?? office.meter.obstacle(call.tool, policy) {
             return trail.refuse(obstacle, as: .refused)
         }
@@ -85,7 +103,7 @@ package struct Gatekeeper: Sendable {
     /// Why the call is not permitted, if it is not.
     private func permit(_ permissions: [Permission], _ trail: CallTrail) async -> String? {
         let first = trail.decide(permissions)
-        if let refusal = first.refusal { return refusal }
+        if let refusal = first.refusal ?? trail.returned?.refusal { return refusal }
         guard !first.questions.isEmpty else { return nil }
         let asked = first.questions.map(\.need)
         if let refusal = await consent(to: asked, trail) { return refusal }
@@ -100,13 +118,23 @@ package struct Gatekeeper: Sendable {
 
     /// `nil` when a person, or a grant that they gave, allows it.
     private func consent(to needs: [Need], _ trail: CallTrail) async -> String? {
-        switch await office.consent.get(trail.question(about: needs), by: trail.way(of: needs)) {
+        let open = needs.filter { !trail.isSettled($0) }
+        trail.acceptSettled(needs)
+        guard !open.isEmpty else { return nil }
+        let outcome = await office.consent.get(trail.question(about: open), trail.asking)
+        switch outcome {
         case .given(let consent):
-            trail.accept(consent, for: needs)
+            trail.accept(consent, for: open)
             return nil
         case .withheld(let consent, let reason):
             trail.consent = consent
             return reason
+        case .unaskable(let reason):
+            trail.question = outcome
+            return reason
+        case .open:
+            trail.question = outcome
+            return "The application's user has to be asked first."
         }
     }
 }

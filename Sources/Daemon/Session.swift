@@ -47,6 +47,8 @@ package actor Session {
     private var framer: LineFramer
     private var mcp: ServerSession
     private var tasks: [CallID: Task<Void, Never>] = [:]
+    /// Who waits for what the client says.
+    private var askers: [CallID: @Sendable (FormAnswer) -> Void] = [:]
     private var closingTimer: TimerID?
     private var bridgeHasClaimed = false
     private var isClosing = false
@@ -149,6 +151,8 @@ package actor Session {
         case .cancel(let call):
             tasks.removeValue(forKey: call)?.cancel()
             closeIfDone()
+        case .answered(let call, let answer):
+            askers.removeValue(forKey: call)?(answer)
         case .claim(let name):
             log.debug("\(client.description) says it is \(name)")
             bridgeHasClaimed = true
@@ -161,12 +165,13 @@ package actor Session {
     // MARK: Calls
 
     private func perform(_ call: ToolCall) async {
-        let reporter = Reporter(session: self, call: call.id)
+        let channel = Channel(session: self, call: call.id)
         var out = Outbox()
         do throws(ProtocolError) {
-            let result = try await gatekeeper.perform(
-                call, for: client, by: policy, in: place, reportingTo: reporter)
-            mcp.finish(call.id, with: result, &out)
+            switch try await gatekeeper.perform(call, for: client, by: policy, in: place, over: channel) {
+            case .result(let result): mcp.finish(call.id, with: result, &out)
+            case .inputRequired(let form, let state): mcp.requireInput(call.id, form, state: state, &out)
+            }
         } catch {
             mcp.fail(call.id, with: error, &out)
         }
@@ -175,7 +180,7 @@ package actor Session {
         closeIfDone()
     }
 
-    private struct Reporter: CallReporter {
+    private struct Channel: CallChannel {
         let session: Session
         let call: CallID
 
@@ -190,6 +195,27 @@ package actor Session {
                 mcp.log(call, level, logger: logger, data: data, &out)
             }
         }
+
+        func ask(_ form: Form, onAnswer: @escaping @Sendable (FormAnswer) -> Void) -> Bool {
+            session.assumeIsolated { $0.ask(call, form, onAnswer) }
+        }
+
+        func withdrawQuestion() { session.assumeIsolated { $0.withdrawQuestion(of: call) } }
+    }
+
+    private func ask(
+        _ call: CallID, _ form: Form, _ onAnswer: @escaping @Sendable (FormAnswer) -> Void
+    ) -> Bool {
+        var out = Outbox()
+        guard mcp.ask(call, form, &out) else { return false }
+        askers[call] = onAnswer
+        flush(&out)
+        return true
+    }
+
+    private func withdrawQuestion(of call: CallID) {
+        askers[call] = nil
+        report { mcp, out in mcp.withdrawQuestion(of: call, &out) }
     }
 
     private func report(_ write: @Sendable (inout ServerSession, inout Outbox) -> Void) {

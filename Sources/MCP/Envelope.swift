@@ -36,6 +36,7 @@ struct Envelope {
         let revision: Revision
         let clientInfo: ClientInfo?
         let logLevel: LogLevel?
+        let elicitation: ElicitationSupport
     }
 
     private let meta: JSONValue
@@ -63,7 +64,9 @@ struct Envelope {
         let level = try meta[MetaKey.logLevel].map { (value) throws(ProtocolError) in
             try LogLevel(value)
         }
-        return Contents(revision: revision, clientInfo: clientInfo, logLevel: level)
+        return Contents(
+            revision: revision, clientInfo: clientInfo, logLevel: level,
+            elicitation: ElicitationSupport(meta[MetaKey.clientCapabilities], revision))
     }
 }
 

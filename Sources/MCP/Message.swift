@@ -4,8 +4,8 @@ import JSON
 package enum Message: Sendable {
     case request(Request)
     case notification(method: String, params: JSONValue?)
-    /// An answer to a request of ours.
-    case response(id: RequestID)
+    /// An answer to a request of ours; an error has no result.
+    case response(id: RequestID, result: JSONValue?)
     /// A notification that is not well-formed: nobody waits for an answer, so there is none.
     case malformedNotification
     case invalid(id: RequestID?, ProtocolError)
@@ -20,7 +20,9 @@ package enum Message: Sendable {
         guard let method = value["method"] else {
             if value["result"] != nil || value["error"] != nil {
                 // One that cannot be matched to anything is dropped, whatever its id was.
-                self = id.map { .response(id: $0) } ?? .malformedNotification
+                self =
+                    id.map { .response(id: $0, result: value["error"] == nil ? value["result"] : nil) }
+                    ?? .malformedNotification
             } else {
                 self = .invalid(id: id, .invalidRequest("a message has a method, a result or an error"))
             }

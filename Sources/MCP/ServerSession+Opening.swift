@@ -14,6 +14,7 @@ extension ServerSession {
         let known = Revision(rawValue: version).flatMap { $0.era == .legacy ? $0 : nil }
         let revision = known ?? .newestLegacy
         phase = .legacy(revision)
+        elicitation = ElicitationSupport(request.params?["capabilities"], revision)
         answer(request.id, revision, batch: nil, &out) { [server] result in
             result.member("protocolVersion", revision.rawValue)
             result.key("capabilities")

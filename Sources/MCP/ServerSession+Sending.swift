@@ -35,10 +35,13 @@ extension ServerSession {
 
     // MARK: Answers
 
+    /// Modern: what a result is.
+    enum ResultType: String { case complete, inputRequired = "input_required" }
+
     /// A result; `subscription` is the listen request that it ends.
     mutating func answer(
         _ id: RequestID, _ revision: Revision, batch: Int?, _ out: inout Outbox,
-        subscription: RequestID? = nil, _ members: (inout JSONWriter) -> Void
+        type: ResultType = .complete, subscription: RequestID? = nil, _ members: (inout JSONWriter) -> Void
     ) {
         respond(id, batch, &out) { [server] response in
             response.object {
@@ -47,7 +50,7 @@ extension ServerSession {
                 $0.object("result") { result in
                     members(&result)
                     guard revision.era == .modern else { return }
-                    result.member("resultType", "complete")
+                    result.member("resultType", type.rawValue)
                     result.object("_meta") { meta in
                         meta.key(MetaKey.serverInfo)
                         server.writeInfo(to: &meta, for: revision)

@@ -16,8 +16,8 @@ extension ServerSession {
     }
 
     mutating func callTool(
-        _ request: Request, _ revision: Revision, logLevel: LogLevel?, batch: Int?,
-        _ out: inout Outbox
+        _ request: Request, _ revision: Revision, _ elicitation: ElicitationSupport, retry: RetryInput?,
+        logLevel: LogLevel?, batch: Int?, _ out: inout Outbox
     ) throws(ProtocolError) {
         guard let name = request.params?["name"]?.string else {
             throw .invalidParams("name must be a string")
@@ -31,7 +31,10 @@ extension ServerSession {
             request, revision, .call, progressToken: progressToken(of: request),
             logLevel: logLevel, batch: batch)
         out.effects.append(
-            .start(ToolCall(id: call, tool: name, arguments: arguments, revision: revision)))
+            .start(
+                ToolCall(
+                    id: call, tool: name, arguments: arguments, revision: revision,
+                    elicitation: elicitation, retry: retry)))
     }
 
     private func progressToken(of request: Request) throws(ProtocolError) -> JSONValue? {
@@ -45,6 +48,7 @@ extension ServerSession {
     // MARK: What the owner reports
 
     package mutating func finish(_ call: CallID, with result: ToolResult, _ out: inout Outbox) {
+        withdrawQuestion(of: call, &out)
         guard let finished = forget(call) else { return }
         answer(finished.request, finished.revision, batch: finished.batch, &out) {
             result.writeMembers(to: &$0, for: finished.revision)
@@ -53,6 +57,7 @@ extension ServerSession {
     }
 
     package mutating func fail(_ call: CallID, with error: ProtocolError, _ out: inout Outbox) {
+        withdrawQuestion(of: call, &out)
         guard let failed = forget(call) else { return }
         answer(failed.request, error, batch: failed.batch, &out)
         if let batch = failed.batch { release(batch, &out) }

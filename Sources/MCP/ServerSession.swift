@@ -13,8 +13,8 @@
 // answered in any order.
 //
 // Invariants: an id is answered at most once. Nothing is sent for a call after its answer, and no answer
-// after its cancellation. What is in flight is limited. A response that matches nothing is dropped (and
-// we ask nothing of clients here, so all of them are).
+// after its cancellation. What is in flight is limited. A call asks its client one question at a time, and none
+// after its end. A response that matches nothing is dropped.
 //
 // This file decides what a message is in which state. What each method does is in the files beside it.
 
@@ -24,6 +24,8 @@ import JSON
 package enum Effect: Sendable {
     case start(ToolCall)
     case cancel(CallID)
+    /// To what the call asked.
+    case answered(CallID, FormAnswer)
     /// The application's name as its bridge states it: a claim.
     case claim(String)
 }
@@ -39,6 +41,9 @@ package struct ToolCall: Sendable {
     /// An object, or absent.
     package let arguments: JSONValue?
     package let revision: Revision
+    package let elicitation: ElicitationSupport
+    /// Of a call that is made again.
+    package let retry: RetryInput?
 }
 
 /// Lines to send, each ended by "\n", and effects to carry out.
@@ -83,6 +88,7 @@ package struct ServerSession: Sendable {
         let logLevel: LogLevel?
         let batch: Int?
         var progress = -Double.infinity
+        var question: Question?
     }
 
     let server: ServerDescription
@@ -93,6 +99,8 @@ package struct ServerSession: Sendable {
     package internal(set) var clientInfo: ClientInfo?
     /// Legacy: the client has said that it is ready for notifications.
     var isInitialized = false
+    /// Legacy: what the handshake said.
+    var elicitation = ElicitationSupport.none
     var owesListChanged = false
     /// Legacy: the level that `logging/setLevel` chose; ours until then.
     var logLevel = LogLevel.info
@@ -103,6 +111,8 @@ package struct ServerSession: Sendable {
     var bytesInFlight = 0
     var callsByRequest: [RequestID: CallID] = [:]
     var lastCall: UInt64 = 0
+    var callsByQuestion: [UInt64: CallID] = [:]
+    var lastQuestion: UInt64 = 0
     var batches: [Int: Batch] = [:]
     var lastBatch = 0
     var bytesInBatches = 0
@@ -166,7 +176,9 @@ package struct ServerSession: Sendable {
             // Answering under an id that is in flight would answer the other request.
             let isFree = id.map { callsByRequest[$0] == nil } ?? false
             answer(isFree ? id : nil, error, batch: batch, &out)
-        case .response, .malformedNotification:
+        case .response(let id, let result):
+            receiveAnswer(id, result, &out)
+        case .malformedNotification:
             break
         }
     }
@@ -230,7 +242,8 @@ package struct ServerSession: Sendable {
         case "tools/list":
             try listTools(request, revision, batch: batch, &out)
         case "tools/call":
-            try callTool(request, revision, logLevel: nil, batch: batch, &out)
+            try callTool(
+                request, revision, elicitation, retry: nil, logLevel: nil, batch: batch, &out)
         default:
             throw .methodNotFound(request.method)
         }
@@ -248,7 +261,8 @@ package struct ServerSession: Sendable {
             try listTools(request, contents.revision, batch: nil, &out)
         case "tools/call":
             try callTool(
-                request, contents.revision, logLevel: contents.logLevel, batch: nil, &out)
+                request, contents.revision, contents.elicitation, retry: RetryInput(request.params),
+                logLevel: contents.logLevel, batch: nil, &out)
         case "subscriptions/listen":
             try listen(request, contents.revision, &out)
         default:
@@ -286,7 +300,9 @@ package struct ServerSession: Sendable {
 
     /// Cancelled is cancelled: nothing more is sent under that id. Unknown and finished ids are ignored.
     private mutating func cancel(_ request: RequestID, _ out: inout Outbox) {
-        guard let call = callsByRequest[request], let gone = forget(call) else { return }
+        guard let call = callsByRequest[request] else { return }
+        withdrawQuestion(of: call, &out)
+        guard let gone = forget(call) else { return }
         if case .call = gone.kind { out.effects.append(.cancel(call)) }
         if let batch = gone.batch { release(batch, &out) }
     }

@@ -8,12 +8,14 @@
 import os
 import re
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from clients import ERAS, RawConnection, sdk_client
 from daemon import Daemon
+from governed import Governed, fill
 
 TAP = Path(__file__).with_name("tap.py")
 
@@ -72,6 +74,21 @@ def cell_daemon(executable):
     daemon = Daemon(executable("cloisterd"), "--best-effort", "cgroup")
     yield daemon
     daemon.stop()
+
+
+@pytest.fixture
+def governed(executable):
+    daemon = Governed(executable)
+    yield daemon
+    daemon.stop()
+
+
+@pytest.fixture
+def tree():
+    """A directory of the host that everybody may use, with a file, a secret, and a link to the secret. Not below /tmp,
+    where every cell has something of its own."""
+    with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="cloister-tree-") as path:
+        yield fill(Path(path))
 
 
 @pytest.fixture

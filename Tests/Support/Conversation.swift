@@ -41,10 +41,11 @@ package struct Conversation {
         }
     }
 
-    package mutating func open(_ revision: Revision) {
+    /// `capabilities` are members without braces; a modern client says them in each request.
+    package mutating func open(_ revision: Revision, capabilities: String = "") {
         switch revision.era {
         case .legacy:
-            _ = say(.initialize(revision.rawValue))
+            _ = say(.initialize(revision.rawValue, capabilities: capabilities))
             _ = say(.notification("notifications/initialized"))
         case .modern:
             // The first request that is served decides.
@@ -60,6 +61,13 @@ package struct Conversation {
         }
     }
 
+    package var answers: [FormAnswer] {
+        effects.compactMap {
+            guard case .answered(_, let answer) = $0 else { return nil }
+            return answer
+        }
+    }
+
     package var cancelledCalls: [CallID] {
         effects.compactMap {
             guard case .cancel(let call) = $0 else { return nil }
@@ -69,26 +77,34 @@ package struct Conversation {
 }
 
 extension String {
-    package static let envelope = """
+    package static let envelope = envelope(capabilities: "")
+
+    package static func envelope(capabilities: String) -> String {
+        """
         "io.modelcontextprotocol/protocolVersion":"2026-07-28",\
-        "io.modelcontextprotocol/clientCapabilities":{},\
+        "io.modelcontextprotocol/clientCapabilities":{\(capabilities)},\
         "io.modelcontextprotocol/clientInfo":{"name":"test","version":"1"}
         """
+    }
 
-    package static func initialize(_ version: String, id: String = "0") -> String {
+    package static func initialize(
+        _ version: String, id: String = "0", capabilities: String = ""
+    ) -> String {
         """
         {"jsonrpc":"2.0","id":\(id),"method":"initialize","params":{"protocolVersion":"\(version)",\
-        "capabilities":{},"clientInfo":{"name":"test","version":"1"}}}
+        "capabilities":{\(capabilities)},"clientInfo":{"name":"test","version":"1"}}}
         """
     }
 
     /// A request as that revision's clients send it: `params` and `meta` are members without braces.
     package static func request(
         _ id: String, _ method: String, _ params: String = "", meta: String = "",
-        in revision: Revision
+        capabilities: String = "", in revision: Revision
     ) -> String {
         let id = id.allSatisfy(\.isNumber) ? id : "\"\(id)\""
-        let metas = [revision.era == .modern ? envelope : "", meta].filter { !$0.isEmpty }
+        let metas = [
+            revision.era == .modern ? envelope(capabilities: capabilities) : "", meta,
+        ].filter { !$0.isEmpty }
         let metaMember = metas.isEmpty ? "" : "\"_meta\":{\(metas.joined(separator: ","))}"
         let members = [params, metaMember].filter { !$0.isEmpty }.joined(separator: ",")
         return #"{"jsonrpc":"2.0","id":\#(id),"method":"\#(method)","params":{\#(members)}}"#

@@ -14,14 +14,22 @@ final class CallTrail: @unchecked Sendable {
     private let policy: SessionPolicy
     private let began = SystemClock.monotonic
 
+    let channel: any CallChannel
+
     var permit: Permit?
+    /// A call that is made again, with what its client was asked.
+    var returned: Consent.Return? {
+        didSet { consent = returned?.consent }
+    }
+    /// Where the client has to be asked, or cannot be.
+    var question: Consent.Outcome?
     var consent: AuditCall.Consent?
     /// Set where it did not come to an answer of its tool.
     var outcome: AuditCall.Outcome?
     var cell: GovernedCell?
 
-    init(_ call: ToolCall, of client: Client, by policy: SessionPolicy) {
-        (self.call, self.client, self.policy) = (call, client, policy)
+    init(_ call: ToolCall, of client: Client, by policy: SessionPolicy, over channel: any CallChannel) {
+        (self.call, self.client, self.policy, self.channel) = (call, client, policy, channel)
     }
 
     // MARK: What is decided on the way
@@ -39,9 +47,24 @@ final class CallTrail: @unchecked Sendable {
 
     /// Files that a person was asked about and has allowed.
     private(set) var fileConsents: Set<FileRules.Consent> = []
+    private var settled: Set<String> = []
 
     func accept(_ consent: AuditCall.Consent, for needs: [Need]) {
         self.consent = consent
+        settled.formUnion(needs.map { "\($0)" })
+        acceptFiles(of: needs)
+    }
+
+    /// What was allowed when this call was made before, or earlier in it.
+    func isSettled(_ need: Need) -> Bool {
+        settled.contains("\(need)")
+            // Policy may ask somebody else by now.
+            || way(of: [need]) == .client && returned?.settled.contains("\(need)") == true
+    }
+
+    func acceptSettled(_ needs: [Need]) { acceptFiles(of: needs.filter(isSettled)) }
+
+    private func acceptFiles(of needs: [Need]) {
         for need in needs {
             guard case .path(let path) = need.object else { continue }
             let act: FileRules.Act =
@@ -51,23 +74,32 @@ final class CallTrail: @unchecked Sendable {
         }
     }
 
+    private var arguments: [UInt8] {
+        call.arguments.map { value in JSONWriter.bytes { $0.value(value) } } ?? Array("{}".utf8)
+    }
+
+    /// What an answer is to.
+    var digest: String { "\(Digest(of: Array(call.tool.utf8) + [0] + arguments))" }
+
     /// About exactly these arguments, and what a rule asks about in them.
     func question(about needs: [Need]) -> Question {
-        let arguments =
-            call.arguments.map { value in JSONWriter.bytes { $0.value(value) } } ?? Array("{}".utf8)
         let facts = policy.facts
         let decision = needs.first.map { policy.decide($0) }
-        return Question(
+        var question = Question(
             asker: Question.Asker(
                 uid: facts.uid, session: client.session, executable: facts.executable, unit: facts.unit,
                 application: facts.application),
             claim: facts.bridgeClaim ?? facts.nameClaim, tool: call.tool, arguments: arguments,
-            digest: "\(Digest(of: Array(call.tool.utf8) + [0] + arguments))", needs: needs.map { "\($0)" },
-            rule: decision?.rule?.description ?? "", reason: decision?.reason)
+            digest: digest, needs: needs.map { "\($0)" },
+            rule: decision?.rule?.description ?? "", reason: decision?.reason, way: way(of: needs))
+        question.settled = settled.union(returned?.settled ?? []).sorted()
+        return question
     }
 
+    var asking: Consent.Asking { Consent.Asking(support: call.elicitation, channel: channel) }
+
     /// The strictest that any of these asks for.
-    func way(of needs: [Need]) -> Rule.Way {
+    private func way(of needs: [Need]) -> Rule.Way {
         needs.compactMap { need in
             if case .ask(let way) = policy.decide(need).verdict { way } else { nil }
         }.max() ?? .queue
@@ -108,6 +140,7 @@ final class CallTrail: @unchecked Sendable {
     }
 
     private func outcome(of result: ToolResult) -> AuditCall.Outcome {
+        if case .open = question { return .asked }
         if let outcome { return outcome }
         if Task.isCancelled { return .cancelled }
         return result.isError ? .failed : .succeeded

@@ -90,6 +90,8 @@ package struct GrantBook: Equatable, Sendable {
         let holder = Grant.Holder(question.asker)
         return grants.first {
             $0.digest == question.digest && $0.tool == question.tool && $0.holder == holder
+                // The same words can come to mean another file.
+                && question.needs.allSatisfy($0.needs.contains)
                 && ($0.session == nil || $0.session == question.asker.session) && $0.isInForce(at: moment)
         }
     }

@@ -1,3 +1,5 @@
+import Policy
+
 /// Something that a person has to decide: a client wants a call that a rule asks about.
 package struct Question: Equatable, Sendable {
     /// Who wants it, as far as the kernel vouches for it; a grant is for the same one again.
@@ -30,14 +32,19 @@ package struct Question: Equatable, Sendable {
     /// Where the rule stands, and what it says to people.
     package var rule: String
     package var reason: String?
+    /// How the rule wants a person to be asked.
+    package var way: Rule.Way
+    /// What of the same call was allowed before: a client that makes it again brings one answer after the other.
+    package var settled: [String] = []
 
     package init(
         asker: Asker, claim: String? = nil, tool: String, arguments: [UInt8], digest: String,
-        needs: [String], rule: String, reason: String? = nil
+        needs: [String], rule: String, reason: String? = nil, way: Rule.Way = .queue
     ) {
         (self.asker, self.claim, self.tool) = (asker, claim, tool)
         (self.arguments, self.digest) = (arguments, digest)
         (self.needs, self.rule, self.reason) = (needs, rule, reason)
+        self.way = way
     }
 }
 

@@ -92,6 +92,7 @@ struct Administration {
                 json.key("arguments")
                 json.written(question.arguments)
                 json.array("needs") { list in for need in question.needs { list.string(need) } }
+                json.member("via", question.way.rawValue)
                 json.member("rule", question.rule)
                 json.optionalMember("reason", question.reason)
                 json.member("digest", question.digest)

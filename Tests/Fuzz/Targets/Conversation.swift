@@ -4,6 +4,7 @@
 // batch of them, where batches exist); a request is answered at most once, under the id that it had, and
 // never under that of a call in flight; a started call is answered exactly once when it ends, never after
 // its cancellation, and nothing is sent for it afterwards; progress goes up and bears the client's token;
+// a call asks one question at a time, none after its end, and hears at most one answer to it;
 // what is in flight stays within its limit and ends when everything has ended; an answer is no longer than
 // its request warrants.
 
@@ -19,6 +20,7 @@ struct Conversation {
         /// The message that asked for it; unknown in a batch, which may also hold its answer back.
         let request: JSONValue?
         var progress = -Double.infinity
+        var isAsking = false
     }
 
     private static let limits: SessionLimits = {
@@ -74,6 +76,15 @@ struct Conversation {
             }
             require(calls[call].state == .running, "cancelled when \(calls[call].state)")
             calls[call].state = .cancelled
+        case .answered(let id, let answer):
+            guard let call = calls.firstIndex(where: { $0.id == id }) else {
+                fatalError("an answer to a call that was never started")
+            }
+            require(calls[call].state == .running && calls[call].isAsking, "an answer to no question")
+            if case .chosen(let choice) = answer {
+                require(Fixture.form.choices.contains(choice), "an answer that was not offered")
+            }
+            calls[call].isAsking = false
         case .claim(let name):
             require(name.utf8.count <= Self.limits.nameBytes, "a name of \(name.utf8.count) bytes")
         }
@@ -89,6 +100,8 @@ struct Conversation {
         case (2, let call?): fail(call)
         case (3, let call?), (4, let call?): progress(call, Double(Int8(bitPattern: decision)))
         case (5, let call?): log(call)
+        case (0, let call?) where decision & 8 != 0: ask(call)
+        case (0, let call?) where decision != 0: requireInput(call)
         case (6, _): perform { $0.setTools(Fixture.catalogue, &$1) }
         case (7, _) where decision == 0xFF: perform { $0.beginClosing(&$1) }
         default: break
@@ -98,6 +111,10 @@ struct Conversation {
 
     private mutating func finish(_ call: Int) {
         end(call) { $0.finish($1, with: .text("call \(call)"), &$2) }
+    }
+
+    private mutating func requireInput(_ call: Int) {
+        end(call) { $0.requireInput($1, Fixture.form, state: "call \(call)", &$2) }
     }
 
     private mutating func fail(_ call: Int) {
@@ -111,7 +128,10 @@ struct Conversation {
         if before.state == .running { calls[call].state = .ended }
         let sent = perform { how(&$0, before.id, &$1) }
         if before.state == .running && before.request != nil {
-            require(sent == 1 && calls[call].state == .answered, "call \(call) ended without an answer")
+            // A question that waits is taken back.
+            require(
+                sent == (before.isAsking ? 2 : 1) && calls[call].state == .answered,
+                "call \(call) ended without an answer")
         } else if before.state != .running {
             require(sent == 0, "something is sent for a call that is \(before.state)")
         }
@@ -124,6 +144,15 @@ struct Conversation {
         require(sent == 0 || before.state == .running, "progress of a call that is \(before.state)")
         require(sent == 0 || progress > before.progress, "progress from \(before.progress) to \(progress)")
         if sent > 0 { calls[call].progress = progress }
+    }
+
+    private mutating func ask(_ call: Int) {
+        let before = calls[call]
+        var isAsked = false
+        let sent = perform { isAsked = $0.ask(before.id, Fixture.form, &$1) }
+        require(sent == (isAsked ? 1 : 0), "\(sent) questions")
+        require(!isAsked || before.state == .running && !before.isAsking, "a question of \(before)")
+        if isAsked { calls[call].isAsking = true }
     }
 
     private mutating func log(_ call: Int) {
@@ -226,12 +255,15 @@ struct Conversation {
     /// The call whose result or error this is: they say so.
     private static func call(of answer: JSONValue) -> Int? {
         let content = answer["result"]?["content"]?.elements.first { _ in true }
-        let text = content?["text"]?.string ?? answer["error"]?["message"]?.string
+        let text =
+            content?["text"]?.string ?? answer["result"]?["requestState"]?.string
+            ?? answer["error"]?["message"]?.string
         return text.flatMap { $0.hasPrefix("call ") ? Int($0.dropFirst(5)) : nil }
     }
 
     private mutating func absorbNotification(_ notification: JSONValue) {
-        require(notification["id"] == nil, "a request of ours")
+        let isRequest = notification["method"]?.isString("elicitation/create") == true
+        require((notification["id"] == nil) != isRequest, "a request of ours that asks nothing")
         require(notification["params"]?.isObject == true, "no params")
         switch notification["method"]?.string {
         case "notifications/subscriptions/acknowledged": listens += 1
@@ -240,13 +272,17 @@ struct Conversation {
                 fatalError("progress without a token")
             }
             require(Self.isSame(token, announced), "progress under another token")
-        case "notifications/tools/list_changed", "notifications/message", "notifications/cancelled": break
+        case "notifications/tools/list_changed", "notifications/message", "notifications/cancelled",
+            "elicitation/create":
+            break
         case let other: fatalError("an unknown notification: \(String(describing: other))")
         }
     }
 }
 
 private enum Fixture {
+    static let form = Form(message: "May it?", title: "Answer", choices: ["yes", "no"])
+
     static let server = ServerDescription(
         name: "fuzzed", title: "Fuzzed", version: "1", instructions: "None.")
 

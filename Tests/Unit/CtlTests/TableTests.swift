@@ -1,3 +1,4 @@
+import Audit
 import Ctl
 import Testing
 

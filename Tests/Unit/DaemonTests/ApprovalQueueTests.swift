@@ -105,6 +105,17 @@ import Testing
         #expect(book.grant(for: otherTool, at: 200) == nil)
     }
 
+    @Test("It is for what was asked about: the same words may mean more another time")
+    func needs() throws {
+        var book = GrantBook()
+        var question = Queue.question()
+        question.needs.append("FILE_READ /y")
+        try book.add(question, .always, by: 0, at: 100)
+        #expect(book.grant(for: Queue.question(), at: 200) != nil)
+        question.needs = ["FILE_READ /y", "FILE_READ /etc/shadow"]
+        #expect(book.grant(for: question, at: 200) == nil)
+    }
+
     @Test("It ends with its time, its session, or when it is revoked")
     func ends() throws {
         var book = GrantBook()

@@ -17,7 +17,10 @@ final class ServedSession {
     private let session: Session
     private let office: Gatekeeper.Office
 
-    init(capacity: Int = 1 << 20, _ set: (inout Session.Settings) -> Void = { _ in }) throws {
+    init(
+        capacity: Int = 1 << 20, rule: String = "allow: TOOL",
+        _ set: (inout Session.Settings) -> Void = { _ in }
+    ) throws {
         loop = try EventLoop(clock: clock)
         let (mine, peer) = MemoryStream.pair(on: loop, capacity: capacity)
         client = TestClient(.memory(peer), on: loop)
@@ -28,7 +31,7 @@ final class ServedSession {
         let wentAway = WentAway()
         let client = try Client.ourselves()
         office = try .silent(on: loop, log.log())
-        let policy = SessionPolicy(try .of(allowing: "TOOL"), for: ClientFacts(client))
+        let policy = SessionPolicy(try .of(rule: rule), for: ClientFacts(client))
         session = Session(
             client, over: mine, on: loop, as: server, with: ToolCatalogue(registered.map(\.tool)),
             through: Gatekeeper(registered, office, log: log.log()), by: policy,
@@ -72,7 +75,11 @@ final class ServedSession {
 extension PolicySet {
     /// One that allows everybody these permissions.
     static func of(allowing permissions: String) throws -> PolicySet {
-        let text = "clients: [{name: all, rules: [{allow: [\(permissions)]}]}]"
+        try of(rule: "allow: [\(permissions)]")
+    }
+
+    static func of(rule: String) throws -> PolicySet {
+        let text = "clients: [{name: all, rules: [{\(rule)}]}]"
         return try PolicySet([PolicyFile.read(Array(text.utf8), named: "test.yaml")])
     }
 }

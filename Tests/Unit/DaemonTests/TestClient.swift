@@ -63,10 +63,11 @@ final class TestClient {
 
     func hold(_ id: Int, _ name: String) throws { try call(id, "hold", #"{"name":"\#(name)"}"#) }
 
-    func initialize(andBeReady isReady: Bool = true) throws {
+    func initialize(andBeReady isReady: Bool = true, capabilities: String = "") throws {
         try request(
             0, "initialize",
-            #"{"protocolVersion":"2025-11-25","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#)
+            #"{"protocolVersion":"2025-11-25","capabilities":{\#(capabilities)},"clientInfo":{"name":"t","version":"1"}}"#
+        )
         if isReady { try notify("notifications/initialized") }
         #expect(try receive() == ["0: initialized 2025-11-25"])
     }
