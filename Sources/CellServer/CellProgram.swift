@@ -3,8 +3,10 @@ import CellWork
 import Cells
 import Linux
 
-/// cloister-cell from its first line to its last: waits for its order, becomes its user, puts up its walls, says so,
-/// and serves. Until the order comes it is nobody, and touches nothing.
+/// cloister-cell from its first line to its last: prepares its namespaces, waits for its order, becomes its user, puts
+/// up its walls, says so, and serves. Until the order comes it is nobody, and touches nothing of anybody.
+///
+///     cloister-cell NAMESPACES    those of its own, as the flags of clone(2)
 package enum CellProgram {
     /// Where celld put the socket.
     private static let control = 3
@@ -13,8 +15,11 @@ package enum CellProgram {
         do {
             let control = try OwnedFD(inherited: control)
             do throws(CellRefusal) {
+                let namespaces = Namespaces(
+                    rawValue: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
+                let preparation = Preparation(in: namespaces)
                 guard let message = try receiveOrder(control) else { return 1 }
-                try serve(message, control)
+                try serve(message, control, preparation)
             } catch {
                 _ = try UnixSocket.send(control, CellAnswer.refused(error).encoded.span)
                 return 1
@@ -46,7 +51,7 @@ package enum CellProgram {
     }
 
     private static func serve(
-        _ message: UnixSocket.ReceivedMessage, _ control: borrowing OwnedFD
+        _ message: UnixSocket.ReceivedMessage, _ control: borrowing OwnedFD, _ preparation: Preparation
     ) throws(CellRefusal) {
         let order: CellOrder
         do throws(CodingFault) {
@@ -67,7 +72,8 @@ package enum CellProgram {
         } catch {
             throw fault("\(error)")
         }
-        let setup = try CellSetup.perform(order, workspace: workspace, group: group, keeping: kept)
+        let setup = try CellSetup.perform(
+            order, after: preparation, workspace: workspace, group: group, keeping: kept)
         // Its place in the view holds it from here on.
         workspace = DescriptorTable()
         let report = setup.report

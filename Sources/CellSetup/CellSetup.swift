@@ -1,9 +1,9 @@
 // What a new cell does to itself, and why in this order:
 //
+//   (Preparation      before its order: mounts private, loopback, host name, time)
 //   0 user           whoever it was born as, nothing below happens as anybody but the client's own user
 //   1 file view      mounts need CAP_SYS_ADMIN of the cell's user namespace
-//   2 own things     loopback, host name, session, keyring, time: each needs a capability or a system call
-//                    that is about to go
+//   2 own things     session and keyring, which are the user's
 //   3 descriptors    after the view, because the view is built through them; standard ones become /dev/null
 //   4 limits
 //   5 capabilities   none in any set, and the bits locked
@@ -24,15 +24,16 @@ package struct CellSetup: ~Copyable {
     package let report: WallReport
 
     package static func perform(
-        _ order: CellOrder, workspace: borrowing DescriptorTable, group: ControlGroup?,
-        keeping descriptors: [Int]
+        _ order: CellOrder, after preparation: Preparation, workspace: borrowing DescriptorTable,
+        group: ControlGroup?, keeping descriptors: [Int]
     ) throws(CellRefusal) -> CellSetup {
         try becomeUser(order)
         var walls = Walls(mayLack: order.mayLack, report: order.report)
         try walls.build(.fileview) { () throws(SystemError) in
+            try preparation.mounts.get()
             try FileView.enter(order, workspace: workspace)
         }
-        try ownThings(&walls)
+        try ownThings(preparation, &walls)
         try walls.build(.descriptors) { () throws(SystemError) in
             let null = try File.open("/dev/null", .readWrite)
             for number in 0...2 { try Process.replaceStandard(number, with: null) }
@@ -179,17 +180,19 @@ package struct CellSetup: ~Copyable {
 
     package consuming func takeStarter() -> Starter { starter }
 
-    private static func ownThings(_ walls: inout Walls) throws(CellRefusal) {
+    private static func ownThings(
+        _ preparation: Preparation, _ walls: inout Walls
+    ) throws(CellRefusal) {
         // Where a namespace is missing, these would be the host's.
         if walls.report.stands(.netns) {
-            try walls.build(.netns) { () throws(SystemError) in try Process.raiseLoopback() }
+            try walls.build(.netns, preparation.loopback.get)
         }
         if walls.report.stands(.utsns) {
-            try walls.build(.utsns) { () throws(SystemError) in try Process.setHostName("cell") }
+            try walls.build(.utsns, preparation.hostName.get)
         }
         try walls.build(.pidns) { () throws(SystemError) in try Process.startSession() }
         try walls.build(.keyring) { () throws(SystemError) in try Process.joinNewKeyring() }
-        try walls.build(.timens) { () throws(SystemError) in try Process.hideUptimeFromChildren() }
+        try walls.build(.timens, preparation.time.get)
     }
 
     private static func limit(_ limits: CellLimits) throws(SystemError) {

@@ -42,12 +42,12 @@ package struct FileView: ~Copyable {
         "/etc/ld.so.cache", "/etc/ssl/certs", "/etc/ca-certificates", "/etc/pki", "/etc/alternatives",
     ]
 
-    /// Builds it and goes there. Nothing of the host has a name afterwards.
+    /// Builds it and goes there, in a mount namespace whose mounts are private. Nothing of the host has a name
+    /// afterwards.
     package static func enter(
         _ order: CellOrder, workspace: borrowing DescriptorTable
     ) throws(SystemError) {
         File.setCreationMask(0o022)
-        try Mount.makeEverythingPrivate()
         var view = FileView(order: order)
         try view.openTrees(workspace)
         try view.build()

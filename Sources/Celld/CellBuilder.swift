@@ -340,8 +340,8 @@ final class CellBuilder {
         var table = DescriptorTable()
         try table.add(control)
         return try NamespacedProcess.start(
-            program, ["cloister-cell"], environment: Injection.environmentOfCells, in: namespaces,
-            descriptors: table, group: group)
+            program, ["cloister-cell", "\(namespaces.rawValue)"], environment: Injection.environmentOfCells,
+            in: namespaces, descriptors: table, group: group)
     }
 
     private func failure(of namespaces: Namespaces) -> SystemError? {

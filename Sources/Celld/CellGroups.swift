@@ -65,7 +65,10 @@ final class CellGroups {
         let group = try base.makeChild(name)
         do throws(SystemError) {
             _ = try group.makeChild(Self.first)
-            _ = try group.makeChild(Self.programs)
+            // Groups cost the kernel memory, and the user of the cell can make some.
+            let programs = try group.makeChild(Self.programs)
+            try programs.set("cgroup.max.depth", "1")
+            try programs.set("cgroup.max.descendants", "\(Self.mostCalls)")
             return group
         } catch {
             discard(name)
@@ -96,9 +99,6 @@ final class CellGroups {
         let programs = try group.child(Self.programs)
         try limitMemory(of: programs, high: limits.memoryHigh, most: limits.memoryMost, limits.swapMost)
         try set("memory", "cgroup.subtree_control", "+memory", on: programs)
-        // Groups cost the kernel memory, and the user of the cell can make some.
-        try programs.set("cgroup.max.depth", "1")
-        try programs.set("cgroup.max.descendants", "\(Self.mostCalls)")
         try programs.delegate(to: user)
         // From the first process' group into a call's is a way through here.
         try group.allowMoves(by: user)
