@@ -31,7 +31,7 @@ run: build ## Start a daemon here, hold one session with it, and stay up until C
 	@packaging/run.sh "$(RELEASE)" "$(RUN_DIR)" "$(ONCE)"
 
 test: deps venv ## Run every test
-	@packaging/need.sh openssl systemd
+	@packaging/need.sh openssl systemd dbus-daemon
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
 vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)
@@ -81,7 +81,7 @@ clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"
 
 deps:
-	@packaging/need.sh gcc libc6-dev libstdc++-12-dev pkg-config libseccomp-dev libpcre2-dev libyaml-dev nettle-dev e2fsprogs
+	@packaging/need.sh gcc libc6-dev libstdc++-12-dev pkg-config libseccomp-dev libpcre2-dev libyaml-dev nettle-dev libsystemd-dev e2fsprogs
 
 # The peers that the tests and benchmarks talk to, at the versions that are pinned.
 venv: $(VENV)/.installed

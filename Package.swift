@@ -29,6 +29,10 @@ let package = Package(
         .target(
             name: "Seccomp", dependencies: ["CLinux", "CSeccomp", "Linux"], swiftSettings: rules),
         .target(name: "EventLoop", dependencies: ["CLinux", "Linux"], swiftSettings: rules),
+        .systemLibrary(
+            name: "CSystemd", pkgConfig: "libsystemd", providers: [.apt(["libsystemd-dev"])]),
+        .target(
+            name: "Bus", dependencies: ["CSystemd", "EventLoop", "Linux"], swiftSettings: rules),
         .target(name: "CommandLine", swiftSettings: rules),
         .target(name: "Patterns", swiftSettings: rules),
         .target(name: "Cells", dependencies: ["CommandLine", "Patterns"], swiftSettings: rules),
@@ -116,6 +120,7 @@ let package = Package(
         unitTests(of: "Linux"),
         unitTests(of: "Seccomp", with: ["Linux"]),
         unitTests(of: "EventLoop", with: ["Linux"]),
+        unitTests(of: "Bus", with: ["CSystemd", "EventLoop", "Linux"]),
         unitTests(of: "MCP", with: ["FuzzTargets", "JSON"]),
         unitTests(of: "Tools", with: ["Cells", "JSON", "MCP"]),
         unitTests(

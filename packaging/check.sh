@@ -19,6 +19,8 @@ if grep -rlE '^import Foundation' Sources examples; then fail 'Foundation is for
 if grep -nE '^import (Glibc|CLinux|Linux|EventLoop)' Sources/JSON/*.swift Sources/MCP/*.swift Sources/Cells/*.swift; then
     fail 'JSON, MCP and Cells are pure'
 fi
+# sd-bus has one owner.
+if grep -rlE '^import CSystemd' Sources | grep -v '^Sources/Bus/'; then fail 'sd-bus belongs to Bus'; fi
 # A main does nothing but start its program.
 for main in Sources/*/main.swift; do
     [ "$(wc -l <"$main")" -lt 100 ] || fail "$main is not a main any more"

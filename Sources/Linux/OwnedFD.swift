@@ -24,6 +24,11 @@ package struct OwnedFD: ~Copyable, Sendable {
         self.init(raw: raw)
     }
 
+    /// A duplicate of a number that a library keeps for itself.
+    package init(duplicating number: Int) throws(SystemError) {
+        self.init(raw: try systemCall("fcntl") { fcntl(CInt(number), F_DUPFD_CLOEXEC, 3) })
+    }
+
     package func duplicate() throws(SystemError) -> OwnedFD {
         OwnedFD(raw: try systemCall("fcntl") { fcntl(raw, F_DUPFD_CLOEXEC, 3) })
     }

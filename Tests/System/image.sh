@@ -12,7 +12,7 @@ cd "$(dirname "$0")"
 packages="linux-image-cloud-amd64,initramfs-tools,kmod,udev,\
 systemd,systemd-sysv,dbus,e2fsprogs,procps,\
 python3,\
-libstdc++6,libseccomp2,libyaml-0-2,libnettle8,libhogweed6,perl"
+libstdc++6,libseccomp2,libyaml-0-2,libnettle8,libhogweed6,libsystemd0,perl"
 
 [ "$(id -u)" -eq 0 ] || { echo 'image: only root can make a root file system' >&2; exit 1; }
 rm -rf "$to"

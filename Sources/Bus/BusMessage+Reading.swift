@@ -1,0 +1,47 @@
+import CSystemd
+
+extension BusMessage {
+    package func readString() throws(BusError) -> String {
+        var text: UnsafePointer<CChar>?
+        let result = unsafe sd_bus_message_read_basic(raw, CChar(UInt8(ascii: "s")), &text)
+        guard result > 0, let text = unsafe text else { throw Self.unexpected("a string") }
+        return unsafe String(cString: text)
+    }
+
+    package func readBool() throws(BusError) -> Bool {
+        var value: CInt = 0
+        guard unsafe sd_bus_message_read_basic(raw, CChar(UInt8(ascii: "b")), &value) > 0 else {
+            throw Self.unexpected("a boolean")
+        }
+        return value != 0
+    }
+
+    /// What `body` reads stands in a container.
+    package func read<Value>(
+        _ container: BusContainer, _ body: () throws(BusError) -> Value
+    ) throws(BusError) -> Value {
+        guard unsafe sd_bus_message_enter_container(raw, container.type, container.contents) > 0 else {
+            throw Self.unexpected("\(container)")
+        }
+        let value = try body()
+        guard unsafe sd_bus_message_exit_container(raw) >= 0 else {
+            throw Self.unexpected("the end of \(container)")
+        }
+        return value
+    }
+
+    /// `a{ss}`
+    package func readDetails() throws(BusError) -> [String: String] {
+        try read(.array("{ss}")) { () throws(BusError) in
+            var details: [String: String] = [:]
+            while unsafe sd_bus_message_at_end(raw, 0) == 0 {
+                try read(.entry("ss")) { () throws(BusError) in details[try readString()] = try readString() }
+            }
+            return details
+        }
+    }
+
+    private static func unexpected(_ what: String) -> BusError {
+        .malformed("the message does not have \(what) where it should")
+    }
+}

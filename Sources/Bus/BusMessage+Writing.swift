@@ -1,0 +1,58 @@
+import CSystemd
+import Linux
+
+extension BusMessage {
+    package func append(_ text: String) throws(BusError) {
+        // It would be cut there.
+        guard !text.utf8.contains(0) else { throw .malformed("a string with a NUL cannot be sent") }
+        try unsafe append("s") { message, type in
+            unsafe text.withCString { unsafe sd_bus_message_append_basic(message, type, $0) }
+        }
+    }
+
+    package func append(_ number: UInt32) throws(BusError) { try append(plain: number, "u") }
+    package func append(_ number: Int32) throws(BusError) { try append(plain: number, "i") }
+    package func append(_ number: UInt64) throws(BusError) { try append(plain: number, "t") }
+
+    /// sd-bus keeps a duplicate until it is sent.
+    package func append(_ descriptor: borrowing OwnedFD) throws(BusError) {
+        try append(plain: CInt(descriptor.number), "h")
+    }
+
+    /// What `body` appends stands in a container.
+    package func append(
+        _ container: BusContainer, _ body: () throws(BusError) -> Void
+    ) throws(BusError) {
+        try BusError.check(
+            unsafe sd_bus_message_open_container(raw, container.type, container.contents), "container")
+        try body()
+        try BusError.check(unsafe sd_bus_message_close_container(raw), "end of container")
+    }
+
+    /// `a{ss}`
+    package func append(_ details: [(String, String)]) throws(BusError) {
+        try append(.array("{ss}")) { () throws(BusError) in
+            for (key, value) in details {
+                try append(.entry("ss")) { () throws(BusError) in
+                    try append(key)
+                    try append(value)
+                }
+            }
+        }
+    }
+
+    private func append<Number: FixedWidthInteger>(
+        plain number: Number, _ type: Unicode.Scalar
+    ) throws(BusError) {
+        try unsafe append(type) { message, type in
+            var number = number
+            return unsafe sd_bus_message_append_basic(message, type, &number)
+        }
+    }
+
+    private func append(
+        _ type: Unicode.Scalar, _ write: (OpaquePointer, CChar) -> CInt
+    ) throws(BusError) {
+        try BusError.check(unsafe write(raw, CChar(type.value)), "a value of type \(type)")
+    }
+}
