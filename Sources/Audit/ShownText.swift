@@ -34,3 +34,13 @@ package enum ShownText {
         return Array(shown.utf8)
     }
 }
+
+extension Unicode.Scalar {
+    /// Nothing that commands a terminal, begins a line or turns the direction of text.
+    package var isPlain: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
+        default: true
+        }
+    }
+}

@@ -76,13 +76,3 @@ package struct SyslogForm: Sendable {
         return String(escaped)
     }
 }
-
-extension Unicode.Scalar {
-    /// Nothing that commands a terminal, begins a line or turns the direction of text.
-    package var isPlain: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator, .surrogate, .privateUse: false
-        default: true
-        }
-    }
-}
