@@ -69,6 +69,8 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -m 0644 man/cloister-bridge.1 man/cloisterctl.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
 	install -m 0644 man/cloister-policy.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
 	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	install -D -m 0644 polkit/org.cloister.Cloister1.policy \
+		"$(DESTDIR)$(PREFIX)/share/polkit-1/actions/org.cloister.Cloister1.policy"
 	install -D -m 0644 packaging/completions/cloisterctl.bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloisterctl"
 	install -D -m 0644 packaging/completions/_cloisterctl \

@@ -60,8 +60,8 @@ let package = Package(
         .target(
             name: "Daemon",
             dependencies: [
-                "Audit", "CLinux", "CNettle", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP",
-                "Patterns", "Policy", "PolicyFiles", "Tools",
+                "Audit", "Bus", "CLinux", "CNettle", "Cells", "CommandLine", "EventLoop", "JSON", "Linux",
+                "MCP", "Patterns", "Policy", "PolicyFiles", "Tools",
             ],
             swiftSettings: rules),
         .target(

@@ -89,9 +89,11 @@ enum ConsentCommands {
         if let claim = question["claim"]?.string {
             lines.append("  says it is \(claim) (nobody vouches for that)")
         }
+        if let way = question["via"]?.string, way != "queue" {
+            lines.append("  asked      through \(way), and answered there")
+        }
         lines.append("  wants      \(question.texts("needs").joined(separator: ", "))")
         lines.append("  arguments  \(question.text("arguments"))")
-        if let way = question["via"]?.string, way != "queue" { lines.append("  asked via  \(way)") }
         lines.append("  rule       \(question.text("rule"))")
         if let reason = question["reason"]?.string { lines.append("  reason     \(reason)") }
         lines.append("  digest     \(question.text("digest"))")

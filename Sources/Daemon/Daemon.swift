@@ -11,6 +11,7 @@
 // one; no user has more than their share.
 
 import Audit
+import Bus
 import CLinux
 import Cells
 import CommandLine
@@ -38,6 +39,8 @@ package actor Daemon {
         package var audit: (directory: String, journal: String?)?
         /// Where grants outlive the daemon; `nil`: they do not.
         package var grants: String?
+        /// Where polkit is, for rules that want a person to be asked there. Nobody connects before that.
+        package var bus = BusAddress.system
 
         package init() {}
     }
@@ -83,8 +86,12 @@ package actor Daemon {
         let auditor = try Self.auditor(settings, policy.set.audit, on: loop, log: log)
         policy.auditor = auditor
         policy.record()
+        let bus = BusConnection(to: settings.bus, on: loop) { state in
+            log.debug("the connection to \(settings.bus) is \(state)")
+        }
         let consent = try Consent(
-            on: loop, auditor: auditor, store: settings.grants.map { GrantStore(directory: $0) }, log: log)
+            on: loop, auditor: auditor, store: settings.grants.map { GrantStore(directory: $0) },
+            polkit: Polkit(bus), log: log)
         self.policy = policy
         office = Gatekeeper.Office(auditor, consent, CallMeter())
         gatekeeper = Gatekeeper([], office, log: log)
@@ -362,6 +369,7 @@ package actor Daemon {
     package func stop() {
         guard !isStopping else {
             log.notice("asked twice to stop: leaving \(sessions.count) sessions")
+            office.consent.close()
             return loop.stop()
         }
         isStopping = true
@@ -375,6 +383,7 @@ package actor Daemon {
 
     private func endIfDone() {
         guard isStopping, connections == 0 else { return }
+        office.consent.close()
         office.auditor.close(because: "asked to stop")
         loop.stop()
     }

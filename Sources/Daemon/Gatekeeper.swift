@@ -73,7 +73,7 @@ package struct Gatekeeper: Sendable {
         to call: ToolCall, _ registered: RegisteredTool, _ trail: CallTrail, _ policy: SessionPolicy,
         in place: CellPlace
     ) async -> ToolResult {
-        let reporter = trail.channel
+        let reporter = trail.caller.channel
         if let obstacle = office.auditor.obstacle() ?? office.meter.obstacle(call.tool, policy) {
             return trail.refuse(obstacle, as: .refused)
         }
@@ -88,7 +88,8 @@ package struct Gatekeeper: Sendable {
         }
         do throws(CellRefusal) {
             let governed = GovernedCell(try await place.get(), policy, consents: trail.fileConsents) { need in
-                await consent(to: [need], trail) == nil
+                let ruling = trail.ruling(on: need)
+                return ruling.way == nil ? Self.changed : await consent(to: [ruling], trail)
             }
             trail.cell = governed
             return await registered.run(call.arguments, CallContext(reporter: reporter, cell: governed))
@@ -105,36 +106,39 @@ package struct Gatekeeper: Sendable {
         let first = trail.decide(permissions)
         if let refusal = first.refusal ?? trail.returned?.refusal { return refusal }
         guard !first.questions.isEmpty else { return nil }
-        let asked = first.questions.map(\.need)
-        if let refusal = await consent(to: asked, trail) { return refusal }
-        // Meanwhile policy may have changed: what a person allowed is not what policy forbids now.
+        if let refusal = await consent(to: first.questions, trail) { return refusal }
+        // Meanwhile policy may have changed: what a person allowed is not what policy forbids now, nor what it wants
+        // somebody to be asked about in another way.
         let again = trail.decide(permissions)
         if let refusal = again.refusal { return refusal }
-        guard again.questions.allSatisfy({ asked.contains($0.need) }) else {
-            return "Policy has changed while a person was asked. Call again."
+        let asked = again.questions.allSatisfy { now in
+            first.questions.contains { $0.need == now.need && $0.way == now.way }
         }
-        return nil
+        return asked ? nil : Self.changed
     }
 
-    /// `nil` when a person, or a grant that they gave, allows it.
-    private func consent(to needs: [Need], _ trail: CallTrail) async -> String? {
-        let open = needs.filter { !trail.isSettled($0) }
-        trail.acceptSettled(needs)
-        guard !open.isEmpty else { return nil }
-        let outcome = await office.consent.get(trail.question(about: open), trail.asking)
-        switch outcome {
-        case .given(let consent):
-            trail.accept(consent, for: open)
-            return nil
-        case .withheld(let consent, let reason):
-            trail.consent = consent
-            return reason
-        case .unaskable(let reason):
-            trail.question = outcome
-            return reason
-        case .open:
-            trail.question = outcome
-            return "The application's user has to be asked first."
+    private static let changed = "Policy has changed while a person was asked. Call again."
+
+    /// `nil` when a person, or a grant that they gave, allows all of it: each need in the way that its rule wants.
+    private func consent(to rulings: [Permit.Ruling], _ trail: CallTrail) async -> String? {
+        for way in Rule.Way.allCases {
+            let needs = trail.unsettled(rulings.filter { $0.way == way })
+            guard !needs.isEmpty else { continue }
+            let outcome = await office.consent.get(trail.question(about: needs), by: way, of: trail.caller)
+            switch outcome {
+            case .given(let consent):
+                trail.accept(consent, for: needs)
+            case .withheld(let consent, let reason):
+                trail.consent = consent
+                return reason
+            case .unaskable(let reason):
+                trail.question = outcome
+                return reason
+            case .open:
+                trail.question = outcome
+                return "The application's user has to be asked first."
+            }
         }
+        return nil
     }
 }

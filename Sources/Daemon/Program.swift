@@ -1,3 +1,4 @@
+import Bus
 import CommandLine
 import EventLoop
 import Linux
@@ -37,7 +38,7 @@ package enum Program {
             // The directory is ours alone before anything is kept there.
             let standalone = try options.standalone.map { try Standalone.claim($0) }
             let daemon = try Daemon(
-                on: loop, settings: settings(options, toolsPerPage: toolsPerPage), log: log,
+                on: loop, settings: try settings(options, toolsPerPage: toolsPerPage), log: log,
                 manager: ServiceManager(
                     environment: Process.environment, process: Int(Process.id)),
                 celld: celldLink(options, on: loop, log: log), tools: tools)
@@ -84,7 +85,9 @@ package enum Program {
         return CelldLink(.child(arguments), on: loop, log: log)
     }
 
-    private static func settings(_ options: Options, toolsPerPage: Int) -> Daemon.Settings {
+    private static func settings(
+        _ options: Options, toolsPerPage: Int
+    ) throws(BusError) -> Daemon.Settings {
         var settings = Daemon.Settings()
         settings.session.lineLimit = options.lineLimit
         settings.session.mcp.json.bytes = max(options.lineLimit, 1024)
@@ -100,6 +103,9 @@ package enum Program {
             )
         }
         settings.grants = options.standalone == nil && options.audit != nil ? nil : state + "/grants"
+        if let bus = Process.environment("DBUS_SYSTEM_BUS_ADDRESS"), !bus.isEmpty {
+            settings.bus = try BusAddress(bus)
+        }
         settings.policy =
             !options.policy.isEmpty
             ? .only(options.policy) : options.standalone.map { .standalone($0) } ?? .system

@@ -37,13 +37,25 @@ package struct ProcessFacts: Equatable, Sendable {
         return path
     }
 
-    /// The fourth field of stat; the second is a name in parentheses, which may have anything in it.
+    /// When it began, in ticks since the boot: with this a number names one process, as far as ticks are fine enough.
+    /// `nil` when it has ended.
+    package static func startTime(of process: borrowing OwnedFD, _ pid: pid_t) -> UInt64? {
+        guard isThere(process), let field = field(22, of: pid), isThere(process) else { return nil }
+        return UInt64(field)
+    }
+
     private static func parent(of pid: pid_t) -> pid_t? {
+        guard let field = field(4, of: pid), let parent = pid_t(field), parent > 0 else { return nil }
+        return parent
+    }
+
+    /// Of stat, counted from 1 as proc_pid_stat(5) does, and not before the third: the second is a name in parentheses,
+    /// which may have anything in it.
+    private static func field(_ number: Int, of pid: pid_t) -> Substring? {
         guard let text = try? File.readText("/proc/\(pid)/stat"), let end = text.lastIndex(of: ")") else {
             return nil
         }
         let words = text[end...].split(separator: " ")
-        guard words.count > 2, let parent = pid_t(words[2]), parent > 0 else { return nil }
-        return parent
+        return words.count > number - 2 ? words[number - 2] : nil
     }
 }

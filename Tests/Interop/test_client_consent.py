@@ -125,7 +125,7 @@ def test_a_call_that_is_cancelled_takes_its_question_back(governed, tree):
     [waiting] = governed.json("approvals")["approvals"]
     assert waiting["via"] == "client"
     # Nobody else answers it.
-    assert "asked via client" in governed.ctl("approve", str(waiting["number"]), status=1)
+    assert "asked through client" in governed.ctl("approve", str(waiting["number"]), status=1)
     client.say("notifications/cancelled", requestId=call)
     governed.eventually(lambda: not governed.json("approvals")["approvals"])
     client.reply(question, action="accept", content={"answer": "Allow once"})

@@ -14,14 +14,14 @@ final class CallTrail: @unchecked Sendable {
     private let policy: SessionPolicy
     private let began = SystemClock.monotonic
 
-    let channel: any CallChannel
+    let caller: Consent.Caller
 
     var permit: Permit?
-    /// A call that is made again, with what its client was asked.
+    /// Of a call that is made again.
     var returned: Consent.Return? {
         didSet { consent = returned?.consent }
     }
-    /// Where the client has to be asked, or cannot be.
+    /// Where the application's user has to be asked, or nobody can be.
     var question: Consent.Outcome?
     var consent: AuditCall.Consent?
     /// Set where it did not come to an answer of its tool.
@@ -29,7 +29,8 @@ final class CallTrail: @unchecked Sendable {
     var cell: GovernedCell?
 
     init(_ call: ToolCall, of client: Client, by policy: SessionPolicy, over channel: any CallChannel) {
-        (self.call, self.client, self.policy, self.channel) = (call, client, policy, channel)
+        (self.call, self.client, self.policy) = (call, client, policy)
+        caller = Consent.Caller(client: client, elicitation: call.elicitation, channel: channel)
     }
 
     // MARK: What is decided on the way
@@ -40,6 +41,11 @@ final class CallTrail: @unchecked Sendable {
         return decided
     }
 
+    /// On something that comes up while the call is under way.
+    func ruling(on need: Need) -> Permit.Ruling {
+        Permit.Ruling(need: need, decision: policy.decide(need))
+    }
+
     func refuse(_ reason: String, as outcome: AuditCall.Outcome) -> ToolResult {
         self.outcome = outcome
         return .failure(reason)
@@ -47,24 +53,26 @@ final class CallTrail: @unchecked Sendable {
 
     /// Files that a person was asked about and has allowed.
     private(set) var fileConsents: Set<FileRules.Consent> = []
-    private var settled: Set<String> = []
+    /// What was allowed earlier in this call.
+    private var settled: Set<Need> = []
 
     func accept(_ consent: AuditCall.Consent, for needs: [Need]) {
         self.consent = consent
-        settled.formUnion(needs.map { "\($0)" })
-        acceptFiles(of: needs)
+        accept(needs)
     }
 
-    /// What was allowed when this call was made before, or earlier in it.
-    func isSettled(_ need: Need) -> Bool {
-        settled.contains("\(need)")
-            // Policy may ask somebody else by now.
-            || way(of: [need]) == .client && returned?.settled.contains("\(need)") == true
+    /// What of it was not allowed yet: earlier in this call, or through its client when it was made before.
+    func unsettled(_ rulings: [Permit.Ruling]) -> [Need] {
+        let returned = returned?.settled ?? []
+        let old = rulings.filter {
+            settled.contains($0.need) || $0.way == .client && returned.contains($0.need)
+        }.map(\.need)
+        accept(old)
+        return rulings.map(\.need).filter { !old.contains($0) }
     }
 
-    func acceptSettled(_ needs: [Need]) { acceptFiles(of: needs.filter(isSettled)) }
-
-    private func acceptFiles(of needs: [Need]) {
+    private func accept(_ needs: [Need]) {
+        settled.formUnion(needs)
         for need in needs {
             guard case .path(let path) = need.object else { continue }
             let act: FileRules.Act =
@@ -90,19 +98,10 @@ final class CallTrail: @unchecked Sendable {
                 uid: facts.uid, session: client.session, executable: facts.executable, unit: facts.unit,
                 application: facts.application),
             claim: facts.bridgeClaim ?? facts.nameClaim, tool: call.tool, arguments: arguments,
-            digest: digest, needs: needs.map { "\($0)" },
-            rule: decision?.rule?.description ?? "", reason: decision?.reason, way: way(of: needs))
-        question.settled = settled.union(returned?.settled ?? []).sorted()
+            digest: digest, needs: needs,
+            rule: decision?.rule?.description ?? "", reason: decision?.reason)
+        question.settled = settled.union(returned?.settled ?? [])
         return question
-    }
-
-    var asking: Consent.Asking { Consent.Asking(support: call.elicitation, channel: channel) }
-
-    /// The strictest that any of these asks for.
-    private func way(of needs: [Need]) -> Rule.Way {
-        needs.compactMap { need in
-            if case .ask(let way) = policy.decide(need).verdict { way } else { nil }
-        }.max() ?? .queue
     }
 
     // MARK: The record

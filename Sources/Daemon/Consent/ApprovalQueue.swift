@@ -4,8 +4,10 @@
 //                └──no answer in time, its call is over──▶ gone, denied
 //
 // Invariants: an answer is to a question that stands, by its number and the digest of what it is about; everything
-// else is refused and changes nothing. Neither a client nor a user can fill the queue. It knows no clock: the
-// caller says what time it is.
+// else is refused and changes nothing. Whichever way a question goes, it has its place here, so neither a client nor a
+// user can fill the queue or bury a person in dialogs. It knows no clock: the caller says what time it is.
+
+import Policy
 
 package struct ApprovalQueue: Sendable {
     package struct Limits: Sendable {
@@ -20,6 +22,8 @@ package struct ApprovalQueue: Sendable {
     package struct Waiting: Equatable, Sendable {
         package let number: UInt64
         package let question: Question
+        /// How it reaches a person.
+        package let way: Rule.Way
         package let deadline: Duration
     }
 
@@ -34,7 +38,9 @@ package struct ApprovalQueue: Sendable {
 
     package init(_ limits: Limits = Limits()) { self.limits = limits }
 
-    package mutating func ask(_ question: Question, at now: Duration) throws(Refusal) -> Waiting {
+    package mutating func ask(
+        _ question: Question, by way: Rule.Way = .queue, at now: Duration
+    ) throws(Refusal) -> Waiting {
         let asker = question.asker
         let ofUser = waiting.filter { $0.question.asker.uid == asker.uid }
         for (count, most, whose) in [
@@ -48,28 +54,32 @@ package struct ApprovalQueue: Sendable {
                 description: "\(most) questions of \(whose) wait for an answer already, which is the limit")
         }
         lastNumber += 1
-        let asked = Waiting(number: lastNumber, question: question, deadline: now + limits.patience)
+        let asked = Waiting(number: lastNumber, question: question, way: way, deadline: now + limits.patience)
         waiting.append(asked)
         return asked
     }
 
-    /// The question that this answers, which does not wait any more.
-    package mutating func answer(
-        _ number: UInt64, digest: String, at now: Duration
+    /// The question that this would answer.
+    package func standing(
+        _ number: UInt64, digest: String, by way: Rule.Way = .queue, at now: Duration
     ) throws(Refusal) -> Waiting {
-        guard let place = waiting.firstIndex(where: { $0.number == number }) else {
+        guard let asked = waiting.first(where: { $0.number == number }) else {
             throw Refusal(
                 description: number <= lastNumber && number > 0
                     ? "question \(number) does not stand any more: it was answered, its time was up, or its call is over"
                     : "there is no question \(number)")
         }
-        guard waiting[place].question.digest == digest else {
+        guard asked.way == way else {
+            throw Refusal(
+                description: "question \(number) is asked through \(asked.way.rawValue), and answered there")
+        }
+        guard asked.question.digest == digest else {
             throw Refusal(description: "question \(number) is about something else than this digest says")
         }
-        guard waiting[place].deadline > now else {
+        guard asked.deadline > now else {
             throw Refusal(description: "question \(number) does not stand any more: its time was up")
         }
-        return waiting.remove(at: place)
+        return asked
     }
 
     /// Those whose time is up.
@@ -81,7 +91,7 @@ package struct ApprovalQueue: Sendable {
 
     package var nextDeadline: Duration? { waiting.map(\.deadline).min() }
 
-    /// The call is over, whatever a person would have said.
+    /// It was answered, or its call is over.
     package mutating func withdraw(_ number: UInt64) {
         waiting.removeAll { $0.number == number }
     }

@@ -17,7 +17,7 @@ enum ClientForm {
             lines.append("\(name): \(shown.prefix(mostText))\(cut ? "… (\(shown.count) characters)" : "")")
         }
         add("Program", question.asker.executable ?? question.asker.application ?? "not known for certain")
-        for need in question.needs { add("Needs", need) }
+        for need in question.needs { add("Needs", "\(need)") }
         add("Arguments", String(decoding: question.arguments, as: UTF8.self))
         add("Reason", question.reason)
         add("Rule", question.rule)

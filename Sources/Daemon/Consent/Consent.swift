@@ -1,13 +1,13 @@
 // How a question reaches a person, and what becomes of the answer.
 //
-//   asked ──a grant holds──▶ given
-//     └──▶ waits in the queue ──cloisterctl approve──▶ given (and a grant, if it is for longer)
-//          or for the client  └──deny, no answer in time, the call is over──▶ withheld
+//   asked ──queue: a grant holds───────────────────────▶ given
+//     ├──queue: waits ──cloisterctl approve────────────▶ given (and a grant, if it is for longer)
+//     ├──polkit: its rules, or the agent of a session──▶ given, for this call alone
+//     ├──client: what its application's user says──────▶ given (and for its session, if that is said)
+//     └──denied, no answer in time, the call is over───▶ withheld
 //
-// A client is asked by a request while its call waits; or, in the modern era, its call ends and is made again: the
-// question waits here, and its number travels under a seal. It is answered once, by who was asked.
-//
-// Every answer is on record, with who gave it. An answer is to exactly the arguments that were shown.
+// Whatever its way, a question has its place in the queue, and so the same limits and the same time. Every answer is on
+// record, with who gave it. An answer is to exactly the arguments that were shown.
 
 import Audit
 import EventLoop
@@ -26,149 +26,92 @@ package final class Consent: @unchecked Sendable {
         case open(Form, state: String)
     }
 
-    private let loop: EventLoop
+    /// Whose call it is, and how that application can be asked.
+    struct Caller: Sendable {
+        let client: Client
+        let elicitation: ElicitationSupport
+        let channel: any CallChannel
+    }
+
+    let loop: EventLoop
     private let auditor: Auditor
     private let store: GrantStore?
-    private let seal: Seal
+    private let polkit: Polkit?
     private let log: Log
+    let seal: Seal
     package private(set) var queue: ApprovalQueue
     package private(set) var grants = GrantBook()
     private var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
+    /// Conversations with polkit, which end with their questions.
+    private var conversations: [UInt64: Task<Void, Never>] = [:]
     private var timer: TimerID?
 
     package init(
-        on loop: EventLoop, auditor: Auditor, store: GrantStore? = nil,
-        limits: ApprovalQueue.Limits = .init(),
-        log: Log
+        on loop: EventLoop, auditor: Auditor, store: GrantStore? = nil, polkit: Polkit? = nil,
+        limits: ApprovalQueue.Limits = .init(), log: Log
     ) throws {
-        (self.loop, self.auditor, self.store, self.log) = (loop, auditor, store, log)
         seal = try Seal()
+        (self.loop, self.auditor, self.log) = (loop, auditor, log)
+        (self.store, self.polkit) = (store, polkit)
         queue = ApprovalQueue(limits)
         if let store { grants = try store.read() }
     }
 
-    /// Through whom the client of a call is asked, where a rule says so.
-    struct Asking {
-        let support: ElicitationSupport
-        let channel: any CallChannel
-    }
-
-    func get(_ question: Question, _ asking: Asking) async -> Outcome {
-        if let grant = grants.grant(for: question, at: SystemClock.secondsSince1970) {
+    func get(_ question: Question, by way: Rule.Way, of caller: Caller) async -> Outcome {
+        // What was allowed here is not allowed where a rule wants to hear it from polkit.
+        if way != .polkit, let grant = grants.grant(for: question, at: SystemClock.secondsSince1970) {
             return .given(AuditCall.Consent(who: "uid \(grant.giver)", how: "grant"))
         }
-        switch (question.way, asking.support) {
-        case (.queue, _):
-            return await enqueue(question) { asked in
-                log.notice(
-                    "question \(asked.number): \(question.tool) of uid \(question.asker.uid) waits for cloisterctl approve \(asked.number)"
-                )
-                return await answer(to: asked)
-            }
-        case (.client, .byRequest):
-            return await enqueue(question) { asked in await ask(asking.channel, asked) }
-        case (.client, .byRetry):
-            return await enqueue(question) { asked in
-                do throws(SystemError) {
-                    return .open(ClientForm.form(question), state: try seal.closed(asked.number))
-                } catch {
-                    queue.withdraw(asked.number)
-                    return .withheld(nil, "The application's user cannot be asked: \(error)")
-                }
-            }
-        case (.client, .none):
-            return .unaskable(
-                "A rule wants the application's user to be asked, and this application has no way to ask (elicitation)."
-            )
-        case (.polkit, _):
+        if way == .polkit, polkit == nil {
             return .withheld(
                 nil,
                 "A rule wants a person to be asked through polkit, which this cloisterd cannot do. An administrator can use via: queue."
             )
         }
-    }
-
-    private func enqueue(
-        _ question: Question, _ body: (ApprovalQueue.Waiting) async -> Outcome
-    ) async -> Outcome {
+        if way == .client, caller.elicitation == .none {
+            return .unaskable(
+                "A rule wants the application's user to be asked, and this application has no way to ask (elicitation)."
+            )
+        }
+        let asked: ApprovalQueue.Waiting
         do throws(ApprovalQueue.Refusal) {
-            let asked = try queue.ask(question, at: loop.now)
-            schedule()
-            return await body(asked)
+            asked = try queue.ask(question, by: way, at: loop.now)
         } catch {
             return .withheld(nil, "A person would have to be asked about this, and \(error).")
         }
-    }
-
-    /// `asking` begins when the answer is waited for: it may come before anything else happens.
-    private func answer(
-        to asked: ApprovalQueue.Waiting, _ asking: () -> Void = {}
-    ) async -> Outcome {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation {
-                waiters[asked.number] = $0
-                asking()
+        schedule()
+        if way == .client, caller.elicitation == .byRetry { return open(asked) }
+        defer { if way == .client { caller.channel.withdrawQuestion() } }
+        return await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                // First: the answer may come before anything else happens.
+                waiters[asked.number] = continuation
+                begin(asked, of: caller)
             }
         } onCancel: {
-            loop.spawn { self.withdraw(asked.number) }
+            loop.spawn { self.end(asked.number, .withheld(nil, "The call was taken back.")) }
         }
     }
 
-    // MARK: Through the client
-
-    private func ask(_ channel: any CallChannel, _ asked: ApprovalQueue.Waiting) async -> Outcome {
-        let (number, question) = (asked.number, asked.question)
-        let outcome = await answer(to: asked) {
-            let isAsked = channel.ask(ClientForm.form(question)) { [unowned self] said in
-                do throws(ApprovalQueue.Refusal) {
-                    _ = try settle(
-                        number, digest: question.digest, ClientForm.answer(said), by: question.asker.uid,
-                        how: .client)
-                } catch {
-                    // Such as a grant too many: not what was answered, and not silence either.
-                    end(number, .withheld(nil, error.description))
-                }
+    private func begin(_ asked: ApprovalQueue.Waiting, of caller: Caller) {
+        let what = "question \(asked.number): \(asked.question.tool) of uid \(asked.question.asker.uid)"
+        switch asked.way {
+        case .queue: log.notice("\(what) waits for cloisterctl approve \(asked.number)")
+        case .client: ask(caller.channel, asked)
+        case .polkit:
+            log.notice("\(what) is asked through polkit")
+            conversations[asked.number] = loop.spawn {
+                guard let answer = await self.polkit?.ask(asked.question, of: caller.client) else { return }
+                self.take(answer, to: asked, of: caller.client)
             }
-            if !isAsked { end(number, .unaskable("Another question of this call waits for an answer.")) }
         }
-        channel.withdrawQuestion()
-        return outcome
     }
 
-    /// A call is made again, with an answer of the client to what it was told.
-    struct Return {
-        /// What of the call is allowed by now.
-        let settled: [String]
-        let consent: AuditCall.Consent?
-        /// Why it is not, if a person said so.
-        let refusal: String?
-    }
-
-    func readmit(_ retry: RetryInput, digest: String, of holder: Grant.Holder) throws(ProtocolError) -> Return
-    {
-        guard let number = seal.opened(retry.state) else {
-            throw .invalidParams("requestState is not one of this cloisterd's")
-        }
-        let waiting = queue.waiting.first { $0.number == number }
-        guard waiting.map({ Grant.Holder($0.question.asker) == holder }) ?? true else {
-            throw .invalidParams("requestState is another client's")
-        }
-        let said = waiting.flatMap { retry.answer(to: ClientForm.form($0.question)) }
-        do throws(ApprovalQueue.Refusal) {
-            guard let waiting, let said, said != .malformed else {
-                // It will be asked again.
-                let asked = try queue.answer(number, digest: digest, at: loop.now)
-                return Return(settled: asked.question.settled, consent: nil, refusal: nil)
-            }
-            let question = waiting.question
-            let answer = ClientForm.answer(said)
-            let settlement = try settle(number, digest: digest, answer, by: question.asker.uid, how: .client)
-            return Return(
-                settled: question.settled + (answer == .deny ? [] : question.needs),
-                consent: settlement.consent, refusal: answer == .deny ? Self.denial(.client) : nil)
-        } catch {
-            throw .invalidParams("requestState: \(error)")
-        }
+    /// Once, and never again: what comes later is to nobody.
+    func end(_ number: UInt64, _ outcome: Outcome) {
+        queue.withdraw(number)
+        conversations.removeValue(forKey: number)?.cancel()
+        waiters.removeValue(forKey: number)?.resume(returning: outcome)
     }
 
     // MARK: Answers
@@ -177,48 +120,53 @@ package final class Consent: @unchecked Sendable {
     package func answer(
         _ number: UInt64, digest: String, _ answer: Answer, by uid: UInt32
     ) throws(ApprovalQueue.Refusal) -> String {
-        if let way = queue.waiting.first(where: { $0.number == number })?.question.way, way != .queue {
-            throw ApprovalQueue.Refusal(
-                description: "question \(number) is asked via \(way.rawValue), and answered there alone")
-        }
-        return try settle(number, digest: digest, answer, by: uid, how: .queue).said
-    }
-
-    private struct Settlement {
-        let said: String
-        let consent: AuditCall.Consent
+        try settle(try queue.standing(number, digest: digest, at: loop.now), answer, by: uid).said
     }
 
     /// The question does not wait any more, and who waits for it goes on.
-    private func settle(
-        _ number: UInt64, digest: String, _ answer: Answer, by uid: UInt32, how way: Rule.Way
-    ) throws(ApprovalQueue.Refusal) -> Settlement {
-        // Looked at first: a grant that cannot be kept is not given, and the question stands.
-        var queue = queue
-        let question = try queue.answer(number, digest: digest, at: loop.now).question
-        var said = "denied"
-        if case .allow(let scope) = answer {
-            var book = grants
-            do throws(GrantBook.Fault) {
-                let grant = try book.add(question, scope, by: uid, at: SystemClock.secondsSince1970)
-                try store?.write(book)
-                said = grant.map { "allowed, as grant \($0.number)" } ?? "allowed once"
-            } catch {
-                throw ApprovalQueue.Refusal(description: "\(error)")
-            }
-            grants = book
+    @discardableResult
+    func settle(
+        _ asked: ApprovalQueue.Waiting, _ answer: Answer, by uid: UInt32
+    ) throws(ApprovalQueue.Refusal) -> (said: String, consent: AuditCall.Consent) {
+        let consent = AuditCall.Consent(who: "uid \(uid)", how: asked.way.rawValue)
+        guard case .allow(let scope) = answer else {
+            record(asked.question, asked.number, answer, consent)
+            end(asked.number, .withheld(consent, Self.denial(asked.way)))
+            return ("denied", consent)
         }
-        self.queue = queue
-        let consent = AuditCall.Consent(who: "uid \(uid)", how: way.rawValue)
-        record(question, number, answer, consent)
-        let outcome: Outcome =
-            answer == .deny ? .withheld(consent, Self.denial(way)) : .given(consent)
-        waiters.removeValue(forKey: number)?.resume(returning: outcome)
-        return Settlement(said: said, consent: consent)
+        // A grant that cannot be kept is not given, and the question stands.
+        var book = grants
+        let grant: Grant?
+        do throws(GrantBook.Fault) {
+            grant = try book.add(asked.question, scope, by: uid, at: SystemClock.secondsSince1970)
+            try store?.write(book)
+        } catch {
+            throw ApprovalQueue.Refusal(description: "\(error)")
+        }
+        grants = book
+        record(asked.question, asked.number, answer, consent)
+        end(asked.number, .given(consent))
+        return (grant.map { "allowed, as grant \($0.number)" } ?? "allowed once", consent)
     }
 
-    private static func denial(_ way: Rule.Way) -> String {
+    static func denial(_ way: Rule.Way) -> String {
         way == .client ? "The application's user denied it." : "A person denied it."
+    }
+
+    /// Of polkit, to a question that still stands.
+    private func take(_ answer: Polkit.Answer, to asked: ApprovalQueue.Waiting, of client: Client) {
+        guard waiters[asked.number] != nil else { return }
+        // polkit does not tell who authenticated: it is the client's user, or an administrator at their session.
+        let somebody = AuditCall.Consent(who: "uid \(client.credentials.uid)", how: "polkit")
+        let nobody = AuditCall.Consent(who: "nobody", how: "polkit")
+        let (consent, outcome): (AuditCall.Consent, Outcome) =
+            switch answer {
+            case .given: (somebody, .given(somebody))
+            case .denied(let reason): (somebody, .withheld(somebody, reason))
+            case .unanswered(let reason): (nobody, .withheld(nobody, reason))
+            }
+        record(asked.question, asked.number, answer == .given ? .allow(.once) : .deny, consent)
+        end(asked.number, outcome)
     }
 
     package func revoke(_ number: UInt64, by uid: UInt32) throws(GrantBook.Fault) -> Grant? {
@@ -252,26 +200,21 @@ package final class Consent: @unchecked Sendable {
 
     // MARK: Questions that end by themselves
 
-    private func withdraw(_ number: UInt64) { end(number, .withheld(nil, "The call was taken back.")) }
-
-    private func end(_ number: UInt64, _ outcome: Outcome) {
-        queue.withdraw(number)
-        waiters.removeValue(forKey: number)?.resume(returning: outcome)
-    }
-
     private func schedule() {
         guard timer == nil, let deadline = queue.nextDeadline else { return }
         timer = loop.schedule(after: max(.zero, deadline - loop.now)) { [unowned self] in
             timer = nil
+            let nobody = AuditCall.Consent(who: "nobody", how: "timeout")
             for expired in queue.expire(at: loop.now) {
-                record(
-                    expired.question, expired.number, .deny, AuditCall.Consent(who: "nobody", how: "timeout"))
-                waiters.removeValue(forKey: expired.number)?.resume(
-                    returning: .withheld(
-                        AuditCall.Consent(who: "nobody", how: "timeout"),
-                        "A person had to be asked, and nobody answered in time."))
+                record(expired.question, expired.number, .deny, nobody)
+                end(
+                    expired.number,
+                    .withheld(nobody, "A person had to be asked, and nobody answered in time."))
             }
             schedule()
         }
     }
+
+    /// Nobody is asked for a daemon that ends.
+    package func close() { polkit?.close() }
 }

@@ -80,7 +80,8 @@ package struct GrantBook: Equatable, Sendable {
         if case .time(let seconds) = scope { expires = moment + seconds }
         let grant = Grant(
             number: lastNumber, holder: Grant.Holder(question.asker), tool: question.tool,
-            digest: question.digest, needs: question.needs, giver: giver, given: moment, expires: expires,
+            digest: question.digest, needs: question.needs.map { "\($0)" }, giver: giver, given: moment,
+            expires: expires,
             session: scope == .session ? question.asker.session : nil)
         grants.append(grant)
         return grant
@@ -88,10 +89,11 @@ package struct GrantBook: Equatable, Sendable {
 
     package func grant(for question: Question, at moment: Int) -> Grant? {
         let holder = Grant.Holder(question.asker)
+        let needs = question.needs.map { "\($0)" }
         return grants.first {
             $0.digest == question.digest && $0.tool == question.tool && $0.holder == holder
                 // The same words can come to mean another file.
-                && question.needs.allSatisfy($0.needs.contains)
+                && needs.allSatisfy($0.needs.contains)
                 && ($0.session == nil || $0.session == question.asker.session) && $0.isInForce(at: moment)
         }
     }

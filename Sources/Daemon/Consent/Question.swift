@@ -28,23 +28,20 @@ package struct Question: Equatable, Sendable {
     /// Of the tool's name and those bytes. An answer is to this and to nothing else.
     package var digest: String
     /// What of it a rule asks about, such as `FILE_WRITE_GLOBAL /home/alice/notes`.
-    package var needs: [String]
+    package var needs: [Need]
     /// Where the rule stands, and what it says to people.
     package var rule: String
     package var reason: String?
-    /// How the rule wants a person to be asked.
-    package var way: Rule.Way
     /// What of the same call was allowed before: a client that makes it again brings one answer after the other.
-    package var settled: [String] = []
+    package var settled: Set<Need> = []
 
     package init(
         asker: Asker, claim: String? = nil, tool: String, arguments: [UInt8], digest: String,
-        needs: [String], rule: String, reason: String? = nil, way: Rule.Way = .queue
+        needs: [Need], rule: String, reason: String? = nil
     ) {
         (self.asker, self.claim, self.tool) = (asker, claim, tool)
         (self.arguments, self.digest) = (arguments, digest)
         (self.needs, self.rule, self.reason) = (needs, rule, reason)
-        self.way = way
     }
 }
 

@@ -83,6 +83,7 @@ struct Administration {
             let question = waiting.question
             json.object { json in
                 json.member("number", waiting.number)
+                json.member("via", waiting.way.rawValue)
                 json.member("uid", question.asker.uid)
                 json.member("session", question.asker.session)
                 json.optionalMember("executable", question.asker.executable)
@@ -91,8 +92,7 @@ struct Administration {
                 json.member("tool", question.tool)
                 json.key("arguments")
                 json.written(question.arguments)
-                json.array("needs") { list in for need in question.needs { list.string(need) } }
-                json.member("via", question.way.rawValue)
+                json.array("needs") { list in for need in question.needs { list.string("\(need)") } }
                 json.member("rule", question.rule)
                 json.optionalMember("reason", question.reason)
                 json.member("digest", question.digest)

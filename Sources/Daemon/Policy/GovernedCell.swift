@@ -8,7 +8,8 @@ import Tools
 final class GovernedCell: CellAccess, @unchecked Sendable {
     private let cell: Cell
     private let policy: SessionPolicy
-    private let ask: (Need) async -> Bool
+    /// Why it is not allowed, if it is not.
+    private let ask: (Need) async -> String?
     private var consents: Set<FileRules.Consent>
     /// How the program of this call ended, for the record.
     private(set) var end: ProgramEnd?
@@ -19,7 +20,7 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
 
     init(
         _ cell: Cell, _ policy: SessionPolicy, consents: Set<FileRules.Consent>,
-        ask: @escaping (Need) async -> Bool
+        ask: @escaping (Need) async -> String?
     ) {
         (self.cell, self.policy, self.consents, self.ask) = (cell, policy, consents, ask)
     }
@@ -34,9 +35,9 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
                 guard error.kind == .needsConsent, let act = Self.acts[error.call] else { throw error }
                 let need = Need.path(act.permission, error.path)
                 resolved.append(need)
-                guard await ask(need) else {
+                if let refusal = await ask(need) {
                     throw CellFailure(
-                        .deniedByPolicy, path: error.path, "\(need) was not allowed by a person.")
+                        .deniedByPolicy, path: error.path, "\(need) was not allowed. \(refusal)")
                 }
                 consents.insert(FileRules.Consent(act.act, Array(error.path.utf8)))
             }

@@ -7,6 +7,11 @@ package struct Permit: Sendable {
     package struct Ruling: Sendable {
         package let need: Need
         package let decision: Decision
+
+        /// How a person has to be asked, if one has to be.
+        var way: Rule.Way? {
+            if case .ask(let way) = decision.verdict { way } else { nil }
+        }
     }
 
     /// What decided: of several denials the first.
@@ -19,7 +24,7 @@ package struct Permit: Sendable {
     package init(_ policy: SessionPolicy, tool: String, _ permissions: [Permission]) {
         needs = [Need.tool(tool)] + permissions.map { Need($0) }
         let rulings = needs.map { Ruling(need: $0, decision: policy.decide($0)) }
-        questions = rulings.filter { if case .ask = $0.decision.verdict { true } else { false } }
+        questions = rulings.filter { $0.way != nil }
         if let denied = rulings.first(where: { $0.decision.verdict == .deny }) {
             (ruling, refused) = (denied, Self.sentence(denied, policy.client))
         } else if let place = zip(permissions, rulings.dropFirst()).first(where: {

@@ -1,3 +1,4 @@
+import Policy
 import Testing
 
 @testable import Daemon
@@ -9,7 +10,7 @@ import Testing
     ) -> Question {
         Question(
             asker: Question.Asker(uid: uid, session: session, executable: executable), tool: "write_file",
-            arguments: Array(#"{"path":"/x"}"#.utf8), digest: digest, needs: ["FILE_WRITE_GLOBAL /x"],
+            arguments: Array(#"{"path":"/x"}"#.utf8), digest: digest, needs: [.path(.fileWriteGlobal, "/x")],
             rule: "50-a.yaml:3")
     }
 
@@ -20,17 +21,18 @@ import Testing
         let other = try queue.ask(Self.question(digest: "d2"), at: .zero)
         #expect(queue.waiting == [asked, other])
         #expect(throws: ApprovalQueue.Refusal.self) {
-            try queue.answer(asked.number, digest: "d2", at: .seconds(1))
+            try queue.standing(asked.number, digest: "d2", at: .seconds(1))
         }
         #expect(queue.waiting.count == 2)
-        #expect(try queue.answer(asked.number, digest: "d1", at: .seconds(1)) == asked)
+        #expect(try queue.standing(asked.number, digest: "d1", at: .seconds(1)) == asked)
+        queue.withdraw(asked.number)
         #expect(queue.waiting == [other])
         let again = #expect(throws: ApprovalQueue.Refusal.self) {
-            try queue.answer(asked.number, digest: "d1", at: .seconds(1))
+            try queue.standing(asked.number, digest: "d1", at: .seconds(1))
         }
         #expect(again?.description.contains("does not stand any more") == true)
         let never = #expect(throws: ApprovalQueue.Refusal.self) {
-            try queue.answer(99, digest: "d1", at: .seconds(1))
+            try queue.standing(99, digest: "d1", at: .seconds(1))
         }
         #expect(never?.description == "there is no question 99")
     }
@@ -43,13 +45,28 @@ import Testing
         #expect(queue.nextDeadline == .seconds(120))
         #expect(queue.expire(at: .seconds(119)) == [])
         #expect(throws: ApprovalQueue.Refusal.self) {
-            try queue.answer(first.number, digest: "d1", at: .seconds(120))
+            try queue.standing(first.number, digest: "d1", at: .seconds(120))
         }
         #expect(queue.expire(at: .seconds(120)) == [first])
         #expect(queue.nextDeadline == second.deadline)
         queue.withdraw(second.number)
         #expect(queue.waiting.isEmpty)
         #expect(queue.nextDeadline == nil)
+    }
+
+    @Test("What is asked in another way has its place, its time and its share, and is not answered here")
+    func otherWay() throws {
+        var limits = ApprovalQueue.Limits()
+        limits.mostOfSession = 2
+        var queue = ApprovalQueue(limits)
+        let asked = try queue.ask(Self.question(), by: .polkit, at: .zero)
+        let refusal = #expect(throws: ApprovalQueue.Refusal.self) {
+            try queue.standing(asked.number, digest: "d1", at: .zero)
+        }
+        #expect(refusal?.description == "question 1 is asked through polkit, and answered there")
+        _ = try queue.ask(Self.question(), at: .zero)
+        #expect(throws: ApprovalQueue.Refusal.self) { try queue.ask(Self.question(), by: .polkit, at: .zero) }
+        #expect(queue.expire(at: .seconds(120)).count == 2)
     }
 
     @Test("A client, a user and all together have a share, and others are still heard")
@@ -109,10 +126,10 @@ import Testing
     func needs() throws {
         var book = GrantBook()
         var question = Queue.question()
-        question.needs.append("FILE_READ /y")
+        question.needs.append(.path(.fileRead, "/y"))
         try book.add(question, .always, by: 0, at: 100)
         #expect(book.grant(for: Queue.question(), at: 200) != nil)
-        question.needs = ["FILE_READ /y", "FILE_READ /etc/shadow"]
+        question.needs = [.path(.fileRead, "/y"), .path(.fileRead, "/etc/shadow")]
         #expect(book.grant(for: question, at: 200) == nil)
     }
 

@@ -1,0 +1,170 @@
+// Consent by polkit: its rules, and the person whom the agent in the client's session asks.
+//
+//   ask ─▶ which polkit is it ─▶ one CheckAuthorization an action, all of which have to say yes ─▶ given, denied or
+//                                        │                                                        unanswered
+//                                        └── cancelled ─▶ CancelCheckAuthorization
+//
+// The answer is for this call alone. What polkit remembers by its own `*_keep` is between polkit and the administrator.
+// Whoever takes the time asks no longer than they want: cancelling the task takes the question back, and the agent
+// closes its dialog.
+
+import Bus
+import Policy
+
+// Unchecked: touched on the loop's thread only.
+package final class Polkit: @unchecked Sendable {
+    enum Answer: Equatable, Sendable {
+        case given
+        /// Somebody, or a rule of polkit's, said no.
+        case denied(String)
+        /// Nobody could be asked, or nobody could answer.
+        case unanswered(String)
+    }
+
+    private static let name = "org.freedesktop.PolicyKit1"
+    private static let path = "/org/freedesktop/PolicyKit1/Authority"
+    private static let interface = "org.freedesktop.PolicyKit1.Authority"
+    private static let allowsUserInteraction: UInt32 = 1
+
+    private let bus: BusConnection
+    private var lastNumber: UInt64 = 0
+    /// By which they could be cancelled.
+    private var underWay: Set<String> = []
+
+    package init(_ bus: BusConnection) { self.bus = bus }
+
+    func ask(_ question: Question, of client: Client) async -> Answer {
+        guard client.credentials.uid != 0 else {
+            return .unanswered(
+                "A person has to be asked through polkit, which asks nobody about a client of root. An administrator can use via: queue."
+            )
+        }
+        do throws(BusError) {
+            let version = try await version()
+            var asked: Set<String> = []
+            for action in question.needs.map(\.permission.polkitAction) where asked.insert(action).inserted {
+                let needs = question.needs.filter { $0.permission.polkitAction == action }
+                guard let details = PolkitDetails(question, about: needs) else {
+                    return .unanswered(
+                        "What a person would have to be asked about is too long to be shown whole. Ask for less at once."
+                    )
+                }
+                guard let subject = PolkitSubject(client, version: version) else {
+                    return .unanswered(
+                        "The process that connected has ended, and polkit cannot be asked about another one. Connect again."
+                    )
+                }
+                let answer = try await check(action, subject, details)
+                guard answer == .given else { return answer }
+            }
+            return .given
+        } catch {
+            return .unanswered(Self.sentence(error))
+        }
+    }
+
+    /// No dialog stays open for a daemon that ends.
+    func close() {
+        for identifier in underWay { takeBack(identifier) }
+        bus.close()
+    }
+
+    // MARK: The authority
+
+    private func version() async throws(BusError) -> String {
+        let method = BusMethod(Self.name, Self.path, "org.freedesktop.DBus.Properties", "Get")
+        let reply = try await bus.call(method) { message throws(BusError) in
+            try message.append(Self.interface)
+            try message.append("BackendVersion")
+        }
+        return try reply.read(.variant("s")) { () throws(BusError) in try reply.readString() }
+    }
+
+    private func check(
+        _ action: String, _ subject: PolkitSubject, _ details: PolkitDetails
+    ) async throws(BusError) -> Answer {
+        lastNumber += 1
+        let identifier = "cloister-\(lastNumber)"
+        underWay.insert(identifier)
+        defer { underWay.remove(identifier) }
+        do throws(BusError) {
+            // As long as it takes: whoever asks us has a limit.
+            let reply = try await bus.call(method("CheckAuthorization"), within: nil) {
+                message throws(BusError) in
+                try subject.append(to: message)
+                try message.append(action)
+                try message.append(details.entries)
+                try message.append(Self.allowsUserInteraction)
+                try message.append(identifier)
+            }
+            return try Self.answer(reply, action)
+        } catch {
+            if error == .cancelled { takeBack(identifier) }
+            throw error
+        }
+    }
+
+    private func takeBack(_ identifier: String) {
+        // Where the bus is gone, polkit knows as much.
+        try? bus.send(method("CancelCheckAuthorization")) { message throws(BusError) in
+            try message.append(identifier)
+        }
+    }
+
+    private func method(_ member: String) -> BusMethod {
+        BusMethod(Self.name, Self.path, Self.interface, member)
+    }
+
+    private static func answer(_ reply: BusMessage, _ action: String) throws(BusError) -> Answer {
+        try reply.read(.structure("bba{ss}")) { () throws(BusError) in
+            let isAuthorized = try reply.readBool()
+            let needsAgent = try reply.readBool()
+            let details = try reply.readDetails()
+            if isAuthorized { return .given }
+            if needsAgent {
+                return .unanswered(
+                    "A person has to be asked through polkit, and no agent of polkit's runs in this client's session. Log in to a desktop, or start one: pkttyagent --process PID."
+                )
+            }
+            if details["polkit.dismissed"] != nil {
+                return .denied(
+                    "Whoever polkit asked has dismissed the question. Call again when somebody wants to answer."
+                )
+            }
+            return .denied(
+                "polkit does not authorize \(action): a rule of its says no, or whoever was asked did not authenticate. An administrator can change polkit's rules."
+            )
+        }
+    }
+
+    // MARK: Why nobody answered
+
+    private static func sentence(_ error: BusError) -> String {
+        let asked = "A person has to be asked through polkit,"
+        switch error {
+        case .unreachable(let reason):
+            return
+                "\(asked) and the system bus cannot be reached (\(reason)). An administrator can start it, or use via: queue."
+        case .lost:
+            return "\(asked) and the system bus went away meanwhile. Call again when it is back."
+        case .cancelled: return "The call was taken back."
+        case .timedOut: return "\(asked) and polkit does not answer. An administrator can restart polkit."
+        case .malformed(let what):
+            return "\(asked) and cannot be (\(what)). An administrator can use via: queue."
+        case .refused(let name, let message):
+            switch name {
+            case "org.freedesktop.DBus.Error.NoReply", "org.freedesktop.DBus.Error.Disconnected":
+                return "\(asked) and polkit went away meanwhile. Call again when it is back."
+            case "org.freedesktop.PolicyKit1.Error.NotAuthorized":
+                return
+                    "\(asked) and polkit does not take questions from this cloisterd (\(message)). An administrator has to make its user the owner in org.cloister.Cloister1.policy."
+            case _ where name.hasPrefix("org.freedesktop.PolicyKit1.Error."):
+                return
+                    "\(asked) and polkit refuses the question (\(message)). An administrator has to see that org.cloister.Cloister1.policy is installed in /usr/share/polkit-1/actions."
+            default:
+                return
+                    "\(asked) and there is no polkit (\(message)). An administrator can install polkitd, or use via: queue."
+            }
+        }
+    }
+}
