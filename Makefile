@@ -31,7 +31,7 @@ run: build ## Start a daemon here, hold one session with it, and stay up until C
 	@packaging/run.sh "$(RELEASE)" "$(RUN_DIR)" "$(ONCE)"
 
 test: deps venv ## Run every test
-	@packaging/need.sh openssl systemd dbus-daemon
+	@packaging/need.sh openssl systemd dbus dbus-daemon polkitd
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
 vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)

@@ -126,8 +126,8 @@ let package = Package(
         unitTests(
             of: "Daemon",
             with: [
-                "Audit", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP", "Policy", "PolicyFiles",
-                "Tools",
+                "Audit", "Bus", "CSystemd", "Cells", "CommandLine", "EventLoop", "JSON", "Linux", "MCP",
+                "Policy", "PolicyFiles", "Tools",
             ]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),

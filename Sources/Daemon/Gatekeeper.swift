@@ -79,7 +79,10 @@ package struct Gatekeeper: Sendable {
         }
         do throws(Arguments.Fault) {
             let permissions = try registered.needs(call.arguments)
-            if let refusal = await permit(permissions, trail) { return trail.refuse(refusal, as: .denied) }
+            if let refusal = await permit(permissions, trail) {
+                // Nobody has denied what was taken back while a person was asked.
+                return trail.refuse(refusal, as: Task.isCancelled ? .cancelled : .denied)
+            }
         } catch {
             return .failure(error.description)
         }

@@ -11,13 +11,18 @@ from pathlib import Path
 
 
 class Daemon:
-    def __init__(self, executable: Path, *options: str):
+    def __init__(
+        self, executable: Path, *options: str, environment: dict[str, str] | None = None, user: int | None = None
+    ):
         # Not pytest's tmp_path: a Unix socket's path must stay below 108 bytes.
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-"))
         self.socket = self.directory / "mcp.sock"
+        if user is not None:
+            os.chown(self.directory, user, -1)
         self.process = subprocess.Popen(
-            [executable, "--standalone", self.directory, *options], stdin=subprocess.DEVNULL
-        )
+            [executable, "--standalone", self.directory, *options], stdin=subprocess.DEVNULL,
+            env=os.environ | (environment or {}), user=user, extra_groups=None if user is None else [],
+        )  # fmt: skip
         try:
             self.wait_until_reachable()
         except BaseException:

@@ -12,10 +12,11 @@ from daemon import Daemon
 class Client:
     """An application, line by line."""
 
-    def __init__(self, daemon, name="application", capabilities=None, initialize=True):
-        self.socket = socket.socket(socket.AF_UNIX)
+    def __init__(self, daemon, name="application", connection=None, capabilities=None, initialize=True):
+        self.socket = connection or socket.socket(socket.AF_UNIX)
         self.socket.settimeout(60)
-        self.socket.connect(os.fspath(daemon.socket))
+        if not connection:
+            self.socket.connect(os.fspath(daemon.socket))
         self.file = self.socket.makefile("rw")
         self.last = 0
         self.notifications = []
@@ -92,9 +93,9 @@ class Client:
 class Governed:
     """A daemon with policy files of its own, and cloisterctl beside it."""
 
-    def __init__(self, executable, *options):
+    def __init__(self, executable, *options, **settings):
         self.ctl_program = executable("cloisterctl")
-        self.daemon = Daemon(executable("cloisterd"), "--best-effort", "cgroup", *options)
+        self.daemon = Daemon(executable("cloisterd"), "--best-effort", "cgroup", *options, **settings)
         self.directory = self.daemon.directory
         self.clients = []
 

@@ -2,7 +2,8 @@ import Audit
 import Policy
 
 /// What a person is shown, by the names that the messages of polkit/org.cloister.Cloister1.policy use. The client chose
-/// much of it, so nothing of it can command a terminal or turn the direction of writing, and all of it is bounded.
+/// much of it, so nothing of it can command a terminal or turn the direction of writing, and all of it is bounded. What
+/// it says of itself is not among it: in the middle of a sentence it could say anything.
 struct PolkitDetails {
     let entries: [(String, String)]
 
@@ -17,7 +18,6 @@ struct PolkitDetails {
         guard wants.unicodeScalars.count <= Self.mostWants else { return nil }
         entries = [
             ("client", Self.cut(Self.client(question.asker), Self.mostOther)),
-            ("claim", Self.cut(question.claim ?? "", Self.mostOther)),
             ("tool", Self.cut(question.tool, Self.mostOther)),
             ("wants", wants),
             ("arguments", Self.arguments(question)),

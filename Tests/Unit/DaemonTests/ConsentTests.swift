@@ -95,7 +95,7 @@ import Testing
 }
 
 /// Of a client that cannot be asked.
-private struct NoChannel: CallChannel {
+struct NoChannel: CallChannel {
     func progress(_ progress: Double, of total: Double?, message: String?) {}
     func log(_ level: LogLevel, logger: String, data: [UInt8]) {}
     func ask(_ form: Form, onAnswer: @escaping @Sendable (FormAnswer) -> Void) -> Bool { false }

@@ -39,7 +39,7 @@ import Testing
         }
         #expect(details["wants"] == #"/home/\u{202E}gpj.exe\u{1B}[2J\n"#)
         #expect(details["arguments"] == #"{"path":"\u202ex"}"#)
-        #expect(details["claim"] == #"cl\u{1B}aim"#)
+        #expect(!details.values.contains { $0.contains("aim") })
         #expect(details["client"]?.hasSuffix("(x.service) of uid 1000") == true)
     }
 

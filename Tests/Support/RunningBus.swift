@@ -1,13 +1,12 @@
 import Foundation
 import Linux
-import TestSupport
 
 /// The real dbus-daemon, at a socket of its own.
-final class RunningBus: Sendable {
-    let directory: TemporaryDirectory
+package final class RunningBus: Sendable {
+    package let directory: TemporaryDirectory
     private let program: RunningProgram
 
-    init(in directory: TemporaryDirectory) throws {
+    package init(in directory: TemporaryDirectory) throws {
         self.directory = directory
         let configuration = directory.path + "/bus.conf"
         let socket = Self.socket(in: directory)
@@ -32,14 +31,16 @@ final class RunningBus: Sendable {
         }
     }
 
-    static func socket(in directory: TemporaryDirectory) -> String { directory.path + "/bus.sock" }
-    static func address(in directory: TemporaryDirectory) -> String { "unix:path=\(socket(in: directory))" }
+    package static func socket(in directory: TemporaryDirectory) -> String { directory.path + "/bus.sock" }
+    package static func address(in directory: TemporaryDirectory) -> String {
+        "unix:path=\(socket(in: directory))"
+    }
 
-    func end() throws {
+    package func end() throws {
         program.kill(SIGKILL)
         try program.waitForEnd()
     }
 
     /// It answers nobody, and nobody notices.
-    func stand(still: Bool) { program.kill(still ? SIGSTOP : SIGCONT) }
+    package func stand(still: Bool) { program.kill(still ? SIGSTOP : SIGCONT) }
 }

@@ -1,0 +1,188 @@
+"""A bus with a real polkit on it, which see nothing of the machine's own: they run in mounts of their own, with the
+actions of this tree, the rules of the test, and a PAM that lets everybody in.
+
+    /run/dbus                    a directory of the test's: the bus's socket is reached from outside
+    /usr/share/polkit-1/actions  org.cloister.Cloister1.policy, with the owner that the test's cloisterd has
+    /etc/polkit-1/rules.d        what the test says; polkit watches it
+    /etc/pam.d                   polkit-1: pam_permit
+    no service that the bus could start
+"""
+
+import json
+import os
+import queue
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ACTIONS = HERE.parents[1] / "polkit/org.cloister.Cloister1.policy"
+POLKITD = "/usr/lib/polkit-1/polkitd"
+NOBODY = 65534
+
+MOUNTS = """
+set -e
+mount -t tmpfs none /run
+mkdir -p /run/dbus /run/systemd/users /run/systemd/sessions /run/systemd/seats /run/systemd/machines
+mount --bind "$1/bus" /run/dbus
+mount --bind "$1/actions" /usr/share/polkit-1/actions
+mount --bind "$1/rules" /etc/polkit-1/rules.d
+mount --bind "$1/none" /usr/share/polkit-1/rules.d
+mount --bind "$1/none" /usr/share/dbus-1/system-services
+mount --bind "$1/pam" /etc/pam.d
+echo ready
+exec cat
+"""
+
+
+def need(condition, what):
+    assert condition, f"{what}: packaging/need.sh dbus polkitd"
+
+
+class Polkit:
+    def __init__(self, owner="root"):
+        need(os.access(POLKITD, os.X_OK) and shutil.which("dbus-daemon"), "polkitd and dbus-daemon are not installed")
+        self.directory = Path(tempfile.mkdtemp(prefix="cloister-polkit-"))
+        self.directory.chmod(0o755)
+        for name in "bus", "actions", "rules", "none", "pam":
+            (self.directory / name).mkdir()
+        policy = ACTIONS.read_text()
+        assert "unix-user:cloister<" in policy
+        (self.directory / "actions" / ACTIONS.name).write_text(policy.replace("unix-user:cloister<", f"unix-user:{owner}<"))
+        (self.directory / "pam/polkit-1").write_text("auth required pam_permit.so\naccount required pam_permit.so\n")
+        self.address = f"unix:path={self.directory}/bus/system_bus_socket"
+        self.bus = self.daemon = None
+        self.agents = []
+        self.space = subprocess.Popen(
+            ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNTS, "sh", self.directory],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        )  # fmt: skip
+        assert self.space.stdout.readline() == b"ready\n"
+        self.start_bus()
+        self.start()
+
+    def inside(self, *words, **options):
+        space = ["nsenter", f"--mount=/proc/{self.space.pid}/ns/mnt", "--"]
+        return subprocess.Popen([*space, *map(os.fspath, words)], stdin=options.pop("stdin", subprocess.DEVNULL), **options)
+
+    def start_bus(self):
+        Path(self.directory / "bus/system_bus_socket").unlink(missing_ok=True)
+        self.bus = self.inside("dbus-daemon", "--system", "--nofork", "--nopidfile", stderr=subprocess.DEVNULL)
+        until(lambda: os.path.exists(self.directory / "bus/system_bus_socket"), "the bus")
+
+    def start(self):
+        self.daemon = self.inside(POLKITD, "--no-debug", stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(self.has_name, "polkit on the bus")
+
+    def has_name(self):
+        assert self.daemon.poll() is None, "polkitd has ended"
+        call = ["busctl", f"--address={self.address}", "status", "org.freedesktop.PolicyKit1"]
+        return subprocess.run(call, capture_output=True, timeout=20).returncode == 0
+
+    @staticmethod
+    def end(process):
+        if process and process.poll() is None:
+            process.kill()
+        if process:
+            process.wait()
+
+    def rule(self, body):
+        """What polkit answers without asking anybody, as the body of a function of `action` and `subject`."""
+        new = self.directory / "rules/.new"
+        new.write_text("polkit.addRule(function(action, subject) { %s });\n" % body)
+        new.chmod(0o644)
+        new.rename(self.directory / "rules/10-test.rules")
+
+    def agent(self, application, uid=NOBODY):
+        agent = Agent(self, application.pid, uid)
+        self.agents.append(agent)
+        return agent
+
+    def stop(self):
+        for agent in self.agents:
+            agent.end()
+        self.end(self.daemon)
+        self.end(self.bus)
+        self.space.stdin.close()
+        self.space.wait()
+        shutil.rmtree(self.directory)
+
+
+class Agent:
+    """agent.py, beside the test."""
+
+    def __init__(self, polkit, pid, uid):
+        self.process = polkit.inside(
+            sys.executable, HERE / "agent.py", "unix:path=/run/dbus/system_bus_socket", str(uid), str(pid),
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        self.events = queue.Queue()
+        threading.Thread(target=self.read, daemon=True).start()
+        assert self.next() == {"registered": True}
+
+    def read(self):
+        for line in self.process.stdout:
+            self.events.put(json.loads(line))
+
+    def next(self, within=20):
+        return self.events.get(timeout=within)
+
+    def sees_nothing(self, seconds=0.3):
+        try:
+            raise AssertionError(f"the agent was asked: {self.events.get(timeout=seconds)}")
+        except queue.Empty:
+            pass
+
+    def tell(self, word):
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.kill()
+        self.process.wait()
+
+
+APPLICATION = """
+import os, socket, sys
+uid = int(sys.argv[3])
+os.setgroups([]); os.setresgid(uid, uid, uid); os.setresuid(uid, uid, uid)
+connection = socket.socket(socket.AF_UNIX)
+connection.connect(sys.argv[1])
+socket.send_fds(socket.socket(fileno=int(sys.argv[2])), [b"x"], [connection.fileno()])
+connection.close()
+sys.stdin.read()
+"""
+
+
+class Application:
+    """A process of an ordinary user that has connected; what it says is the test's matter."""
+
+    def __init__(self, daemon, uid=NOBODY):
+        os.chmod(daemon.directory, 0o755)
+        ours, theirs = socket.socketpair()
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", APPLICATION, daemon.socket, str(theirs.fileno()), str(uid)],
+            stdin=subprocess.PIPE, pass_fds=[theirs.fileno()],
+        )  # fmt: skip
+        self.pid = self.process.pid
+        theirs.close()
+        with ours:
+            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+        assert descriptors, "the application could not connect"
+        self.connection = socket.socket(fileno=descriptors[0])
+
+    def end(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+def until(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"in vain waited for {what}"
+        time.sleep(0.02)
