@@ -286,6 +286,7 @@ static inline pid_t cloister_wait_any(int *exit_status, int *ended_by_signal, st
 }
 
 #include "clone.h"
+#include "command.h"
 #include "landlock.h"
 #include "seccomp.h"
 #include "starter.h"

@@ -57,9 +57,10 @@ struct cloister_new_cell {
     int program;           // what is executed
     const int *fds;        // become 3, 4, 5, … of the program
     int fd_count;
+    pid_t dies_with; // our own number, where the process is to end with us; 0: it looks after itself
 };
 
-enum { cloister_dup_failed = 1, cloister_caps_failed };
+enum { cloister_dup_failed = 1, cloister_caps_failed, cloister_orphaned };
 
 // All capabilities of the new user namespace, also in the ambient set: the process is not user 0 inside, and until
 // it is told who it is it is nobody there, so without that exec would take them away before the cell is built.
@@ -101,6 +102,9 @@ __attribute__((noreturn)) static inline void cloister_become_cell(const struct c
 
     if (cloister_keep_capabilities() < 0)
         _exit(cloister_caps_failed);
+    if (cell->dies_with > 0 &&
+        (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0 || getppid() != cell->dies_with))
+        _exit(cloister_orphaned);
 
     sigset_t none;
     sigemptyset(&none);

@@ -7,7 +7,9 @@ final class CallGroup {
     private let group: ControlGroup?
     private let name: String
     let mark: UInt32
-    private let census: ProcessCensus?
+    private let census: (any Census)?
+    /// Where the group is not ours to open any more when somebody has to be killed.
+    private let killSwitch: ControlGroup.KillSwitch?
     // Open before they are wanted: a group is made while nobody waits, and its end is waited for.
     private let events: ControlGroup.Statistics?
     private let cpu: ControlGroup.Statistics?
@@ -20,9 +22,8 @@ final class CallGroup {
         name = "call-\(mark)"
         let group = try parent.makeChild(name)
         self.group = group
-        census = nil
-        events = group.statistics("cgroup.events")
-        cpu = group.statistics("cpu.stat")
+        (census, killSwitch) = (nil, nil)
+        (events, cpu) = (group.statistics("cgroup.events"), group.statistics("cpu.stat"))
         memoryEvents = group.statistics("memory.events")
         memoryPeak = group.statistics("memory.peak")
         // An out-of-memory kill takes the whole call, and not whichever of its processes is largest.
@@ -33,9 +34,20 @@ final class CallGroup {
     init(_ mark: UInt32, leaders: @escaping () -> [Int32: UInt32]) {
         self.mark = mark
         census = ProcessCensus(call: mark, leaders: leaders)
-        group = nil
-        name = ""
+        (group, killSwitch, name) = (nil, nil, "")
         (events, cpu, memoryEvents, memoryPeak) = (nil, nil, nil, nil)
+    }
+
+    /// Of the one command of this process, in a group that somebody else made and takes away; without one, all who
+    /// descend from this process.
+    init(whole group: ControlGroup?) throws(SystemError) {
+        (mark, name) = (0, "")
+        self.group = group
+        census = group == nil ? Descendants() : nil
+        killSwitch = try group?.killSwitch()
+        (events, cpu) = (group?.statistics("cgroup.events"), group?.statistics("cpu.stat"))
+        memoryEvents = group?.statistics("memory.events")
+        memoryPeak = group?.statistics("memory.peak")
     }
 
     var variable: String { "\(ProcessCensus.markName)=\(mark)" }
@@ -48,6 +60,7 @@ final class CallGroup {
 
     /// Everybody in it is killed now, and nobody can be born into it meanwhile.
     func kill() {
+        if let killSwitch, (try? killSwitch.kill()) != nil { return }
         // A kernel before 5.14 has groups and no cgroup.kill.
         if let group, (try? group.kill()) != nil { return }
         census?.killAll()

@@ -8,45 +8,12 @@ import Linux
 ///
 ///     cloister-cell NAMESPACES    those of its own, as the flags of clone(2)
 package enum CellProgram {
-    /// Where celld put the socket.
-    private static let control = 3
-
     package static func run() -> Int32 {
-        do {
-            let control = try OwnedFD(inherited: control)
-            do throws(CellRefusal) {
-                let namespaces = Namespaces(
-                    rawValue: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
-                let preparation = Preparation(in: namespaces)
-                guard let message = try receiveOrder(control) else { return 1 }
-                try serve(message, control, preparation)
-            } catch {
-                _ = try UnixSocket.send(control, CellAnswer.refused(error).encoded.span)
-                return 1
-            }
-            return 0
-        } catch {
-            StandardError.write("cloister-cell: \(error)\n")
-            return 1
-        }
-    }
-
-    /// `nil` when celld is gone.
-    private static func receiveOrder(
-        _ control: borrowing OwnedFD
-    ) throws(CellRefusal) -> UnixSocket.ReceivedMessage? {
-        do throws(SystemError) {
-            // celld's end would come too late if it had ended before this; then there is no order to read.
-            try Process.dieWithParent()
-            Allocator.keep(CellServer.keptMemory)
-            Signals.ignoreBrokenPipes()
-            Signals.ignoreFileLimit()
-            try control.setBlocking(true)
-            let message = try UnixSocket.receive(control, atMost: longestCelldMessage, waiting: true)
-            try control.setBlocking(false)
-            return message?.bytes.isEmpty == false ? message : nil
-        } catch {
-            throw fault("\(error)")
+        let namespaces = Namespaces(
+            rawValue: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
+        let preparation = Preparation(in: namespaces)
+        return Birth.run(endsWithCelld: true) { (message, control) throws(CellRefusal) in
+            try serve(message, control, preparation)
         }
     }
 
@@ -57,9 +24,11 @@ package enum CellProgram {
         do throws(CodingFault) {
             order = try CellOrder(decoding: message.bytes)
         } catch {
-            throw fault("its order makes no sense: \(error)")
+            throw Birth.fault("its order makes no sense: \(error)")
         }
-        guard let daemon = message.takeDescriptor() else { throw fault("no socket came with its order") }
+        guard let daemon = message.takeDescriptor() else {
+            throw Birth.fault("no socket came with its order")
+        }
         var workspace = DescriptorTable()
         var group: ControlGroup?
         var kept = [control.number, daemon.number]
@@ -70,7 +39,7 @@ package enum CellProgram {
                 group = ControlGroup(directory)
             }
         } catch {
-            throw fault("\(error)")
+            throw Birth.fault("\(error)")
         }
         let setup = try CellSetup.perform(
             order, after: preparation, workspace: workspace, group: group, keeping: kept)
@@ -85,12 +54,8 @@ package enum CellProgram {
                 files: FileWork(places: try places(order)))
             server.serve()
         } catch {
-            throw fault("\(error)")
+            throw Birth.fault("\(error)")
         }
-    }
-
-    private static func fault(_ reason: String) -> CellRefusal {
-        CellRefusal(reason, remedy: "this is a fault of Cloister; look at the log of cloister-celld")
     }
 
     private static func places(_ order: CellOrder) throws(SystemError) -> [Place] {

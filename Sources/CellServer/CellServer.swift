@@ -20,14 +20,12 @@ package final class CellServer {
     private let childEnds: SignalFD
     private var programs: Programs?
     private var reader = CellFrameReader()
-    private var outgoing: [UInt8] = []
-    private var sent = 0
+    private var outgoing = OutgoingFrames()
     /// What is left of calls that have ended is gone, too.
     private var isTidy = true
     private var files: FileWork
     private var jobs: [(call: UInt32, job: any FileJob)] = []
 
-    static let mostOutgoing = 1 << 20
     /// Free memory that stays with a cell that is at work, until it has done nothing large for a second.
     static let keptMemory = 4 << 20
     private static let large = 64 << 10
@@ -60,7 +58,7 @@ package final class CellServer {
     }
 
     private func turn(_ programs: Programs) throws {
-        let isBackedUp = outgoing.count - sent > Self.mostOutgoing
+        let isBackedUp = outgoing.isBackedUp
         var set = PollSet()
         set.add(daemon, isBackedUp ? [.write] : outgoing.isEmpty ? [.read] : [.read, .write])
         set.add(keeper, .read)
@@ -151,7 +149,7 @@ package final class CellServer {
         for (call, job) in jobs {
             do throws(CellFailure) {
                 if let result = try job.step() {
-                    CellFrame.append(.fileResult, call: call, to: &outgoing) { result.write(to: &$0) }
+                    outgoing.append(.fileResult, call: call) { result.write(to: &$0) }
                 } else {
                     left.append((call, job))
                 }
@@ -164,26 +162,10 @@ package final class CellServer {
 
     // MARK: Out
 
-    private func send(_ frame: CellFrame) {
-        CellFrame.append(frame.kind, call: frame.call, to: &outgoing) { $0.raw(frame.payload) }
-    }
-
-    private func attempt(_ bytes: Span<UInt8>) -> Result<Int?, SystemError> {
-        Result { () throws(SystemError) in try UnixSocket.send(daemon, bytes) }
-    }
+    private func send(_ frame: CellFrame) { outgoing.append(frame) }
 
     private func flush() throws {
-        while sent < outgoing.count {
-            let attempt = attempt(outgoing.span.extracting(sent..<outgoing.count))
-            guard let count = try attempt.get() else { break }
-            sent += count
-        }
-        if sent > Self.large { givesBackAt = SystemClock.monotonic + .seconds(1) }
-        if sent == outgoing.count {
-            (outgoing, sent) = ([], 0)
-        } else if sent > outgoing.count / 2 {
-            outgoing.removeFirst(sent)
-            sent = 0
-        }
+        let gone = try outgoing.flush(to: daemon)
+        if gone > Self.large { givesBackAt = SystemClock.monotonic + .seconds(1) }
     }
 }

@@ -2,14 +2,14 @@ import Cells
 import Linux
 
 /// What a program writes to one of its streams: passed on up to a limit, and kept whole in a file of the
-/// workspace when it is more.
+/// workspace when it is more and there is a workspace.
 struct OutputKeeper {
     private(set) var total: UInt64 = 0
     /// Where everything is, once it was too much to be sent; empty before.
     private(set) var file = ""
 
     private let most: Int
-    private let name: String
+    private let name: String?
     private var head: [UInt8] = []
     private var spill: SpillFile?
     private var hasBegunFile = false
@@ -17,24 +17,26 @@ struct OutputKeeper {
     /// A file that takes more than this of output helps nobody.
     static let mostInFile = 64 << 20
 
-    init(most: Int, name: String) { (self.most, self.name) = (most, name) }
+    /// The name of the file; `nil` for a program outside of a cell.
+    init(most: Int, name: String?) { (self.most, self.name) = (most, name) }
 
     /// What of these bytes is to be sent.
     mutating func take(_ bytes: [UInt8]) -> ArraySlice<UInt8> {
         let room = most - min(most, Int(clamping: total))
         let sent = bytes.prefix(room)
         total += UInt64(bytes.count)
+        guard let name else { return sent }
         if total <= UInt64(most) {
             head += bytes
         } else {
-            if !hasBegunFile { beginFile() }
+            if !hasBegunFile { beginFile(name) }
             spill?.append(bytes)
         }
         return sent
     }
 
     /// Once: a file that could be had later would not have the beginning.
-    private mutating func beginFile() {
+    private mutating func beginFile(_ name: String) {
         hasBegunFile = true
         spill = SpillFile(named: name, beginningWith: head)
         file = spill?.path ?? ""

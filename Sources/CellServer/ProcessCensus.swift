@@ -7,7 +7,7 @@
 
 import Linux
 
-struct ProcessCensus {
+struct ProcessCensus: Census {
     let call: UInt32
     /// The first process of each call that is running.
     let leaders: () -> [Int32: UInt32]
@@ -17,23 +17,6 @@ struct ProcessCensus {
     var members: [Int32] {
         let (parents, leaders) = (Self.parents(), leaders())
         return parents.keys.filter { owner(of: $0, parents, leaders) == call }
-    }
-
-    /// Stopped first, so that nobody takes the place of one who is killed; and then all at once.
-    func killAll() {
-        for round in 0..<50 {
-            var stopped = Set<Int32>()
-            while true {
-                let others = members.filter { !stopped.contains($0) }
-                if others.isEmpty { break }
-                for pid in others { Signals.send(Signals.stop, to: pid) }
-                stopped.formUnion(others)
-            }
-            if stopped.isEmpty { return }
-            for pid in stopped { Signals.send(to: pid) }
-            // A moment to die in.
-            if round > 0 { SystemClock.sleep(.milliseconds(1)) }
-        }
     }
 
     private func owner(of pid: Int32, _ parents: [Int32: Int32], _ leaders: [Int32: UInt32]) -> UInt32 {
@@ -49,7 +32,7 @@ struct ProcessCensus {
     }
 
     /// Of all but the cell's own two, and of those who only wait to be reaped.
-    private static func parents() -> [Int32: Int32] {
+    static func parents() -> [Int32: Int32] {
         var parents: [Int32: Int32] = [:]
         let entries = (try? File.open("/proc", .directory).entryNames()) ?? []
         for pid in entries.compactMap(Int32.init) where pid > 2 {

@@ -275,8 +275,8 @@ final class Programs {
         for (place, program) in polled.enumerated() {
             let base = first + 1 + place * RunningProgram.pollPlaces
             if !set[base].isEmpty { program.writeInput() }
-            if !set[base + 1].isEmpty { pass(program, program.output, .output) }
-            if !set[base + 2].isEmpty { pass(program, program.error, .errorOutput) }
+            if !set[base + 1].isEmpty { program.pass(.output, send) }
+            if !set[base + 2].isEmpty { program.pass(.errorOutput, send) }
         }
         for program in running {
             guard let deadline = program.deadline, deadline <= now else { continue }
@@ -284,21 +284,6 @@ final class Programs {
             program.timedOut = program.stopCalls.isEmpty
             program.kill()
         }
-    }
-
-    @discardableResult
-    private func pass(
-        _ program: RunningProgram, _ stream: RunningProgram.Stream, _ kind: CellFrame.Kind
-    ) -> Bool {
-        guard let bytes = program.read(stream) else { return false }
-        switch program.role {
-        case .call(let call):
-            let sent = stream.keeper.take(bytes)
-            if !sent.isEmpty { send(CellFrame(kind, call: call, Array(sent))) }
-        case .staying:
-            stream.ring.append(bytes)
-        }
-        return true
     }
 
     func reapAll() {
@@ -319,20 +304,8 @@ final class Programs {
         finish(program)
     }
 
-    /// A pipe holds at most so much when its last writer ends; more comes from somebody who goes on writing.
-    private static let mostAfterEnd = 1 << 20
-
     private func finish(_ program: RunningProgram) {
-        // What it left running first, so that nobody adds to what is in the pipes.
-        if !program.group.isEmpty { program.group.kill() }
-        for (stream, kind) in [(program.output, CellFrame.Kind.output), (program.error, .errorOutput)] {
-            let before = stream.keeper.total + stream.ring.total
-            while stream.keeper.total + stream.ring.total - before < Self.mostAfterEnd,
-                pass(program, stream, kind)
-            {}
-        }
-        program.closeOutput()
-        program.settle()
+        program.putToRest(send)
         running.removeAll { $0 === program }
         switch program.role {
         case .call(let call):

@@ -52,7 +52,7 @@ final class RunningProgram {
 
     init(
         _ role: Role, arguments: [String], group: CallGroup, at now: Duration,
-        input: consuming OwnedFD, output: Stream, error: Stream
+        input: consuming OwnedFD?, output: Stream, error: Stream
     ) {
         (self.role, self.arguments) = (role, arguments)
         (self.group, started) = (group, now)

@@ -21,8 +21,8 @@ final class CellBuilder {
         var refusedUser: UInt32?
     }
 
-    private let settings: Settings
-    private let program: OwnedFD
+    let settings: Settings
+    let program: OwnedFD
     private let filters: CellFilters
     private let foreignNamespaces: [UInt64]
     let workspaces: Workspaces
@@ -30,6 +30,7 @@ final class CellBuilder {
     private var spare: Newborn?
     private var spareCannotBeHad = false
     private var lastName: UInt64 = 0
+    var lastCommand: UInt64 = 0
     private let noGroupsBecause: String
 
     init(
@@ -74,7 +75,7 @@ final class CellBuilder {
             controlGroup: facts.controlGroup)
     }
 
-    private func peer(of client: borrowing OwnedFD) throws(CellRefusal) -> PeerCredentials {
+    func peer(of client: borrowing OwnedFD) throws(CellRefusal) -> PeerCredentials {
         let peer: PeerCredentials
         do throws(SystemError) {
             peer = try PeerCredentials(of: client)
@@ -85,25 +86,7 @@ final class CellBuilder {
         return peer
     }
 
-    private static let isGone = CellRefusal("the client is gone", remedy: "connect again")
-
-    /// A first process that has its order.
-    final class Started {
-        private let newborn: Newborn
-        var name: String { newborn.name }
-        var process: NamespacedProcess { _read { yield newborn.process } }
-        /// Where the cell reports, and sees that celld is there.
-        var control: OwnedFD { _read { yield newborn.control } }
-        /// Our end of the cell's work, until cloisterd has it.
-        var work: OwnedFD?
-        let workspace: Workspaces.Key?
-
-        fileprivate init(_ newborn: Newborn, work: consuming OwnedFD, workspace: Workspaces.Key?) {
-            self.newborn = newborn
-            self.work = consume work
-            self.workspace = workspace
-        }
-    }
+    static let isGone = CellRefusal("the client is gone", remedy: "connect again")
 
     func start(_ plan: CellPlan, for user: NamespacedProcess.User) throws(CellRefusal) -> Started {
         if let tree = plan.trees.first(where: \.isInPlaceOfCells) {
@@ -121,13 +104,7 @@ final class CellBuilder {
             var order = CellOrder(
                 uid: user.uid, gid: user.gid, dropsGroups: NamespacedProcess.canDropGroups, plan: plan)
             var passed = DescriptorTable()
-            let work = try asRefusal { () throws(SystemError) in
-                let pair = try UnixSocket.pair()
-                // A result of a megabyte goes out in one turn of the cell.
-                UnixSocket.setSendRoom(pair.other, 1 << 20)
-                try passed.add(pair.other)
-                return pair.keepOne()
-            }
+            let work = try makeWork(&passed)
             if !plan.isEphemeral {
                 let key = Workspaces.Key(uid: user.uid, application: plan.application)
                 let place = try workspaces.place(key, for: user, bytes: plan.limits.workspaceBytes, &walls)
@@ -162,7 +139,7 @@ final class CellBuilder {
         }
     }
 
-    private func send(
+    func send(
         _ message: [UInt8], to newborn: Newborn, _ passed: borrowing DescriptorTable
     ) throws(CellRefusal) -> Int? {
         do throws(SystemError) {
@@ -181,31 +158,6 @@ final class CellBuilder {
     }
 
     // MARK: Newborns
-
-    /// A first process that waits to be told who it is, in its namespaces and its group.
-    fileprivate final class Newborn {
-        let name: String
-        let group: ControlGroup?
-        let control: OwnedFD
-        let process: NamespacedProcess
-
-        init(
-            _ name: String, _ group: ControlGroup?, _ control: consuming OwnedFD,
-            _ process: consuming NamespacedProcess
-        ) {
-            (self.name, self.group) = (name, group)
-            self.control = control
-            self.process = process
-        }
-
-        func map(_ user: NamespacedProcess.User) throws(CellRefusal) {
-            do throws(SystemError) {
-                try process.map(user)
-            } catch {
-                throw CellRefusal(.userns, because: "\(error)")
-            }
-        }
-    }
 
     /// Has one ready for the next plan, so that nobody waits for namespaces. Where one cannot be had, the next
     /// plan finds out why.
@@ -227,9 +179,22 @@ final class CellBuilder {
         if let newborn = spare.take() { discard(newborn) }
     }
 
-    private func discard(_ newborn: Newborn) {
+    func discard(_ newborn: Newborn) {
         newborn.process.end()
         groups?.discard(newborn.name)
+    }
+
+    /// The socket over which it will work for cloisterd: its end goes to it, ours comes back.
+    func makeWork(_ passed: inout DescriptorTable) throws(CellRefusal) -> OwnedFD {
+        do throws(SystemError) {
+            let pair = try UnixSocket.pair()
+            // A result of a megabyte goes out in one turn of the cell.
+            UnixSocket.setSendRoom(pair.other, 1 << 20)
+            try passed.add(pair.other)
+            return pair.keepOne()
+        } catch {
+            throw refusal(error)
+        }
     }
 
     private func bear(_ walls: inout Walls) throws(CellRefusal) -> Newborn {
@@ -259,7 +224,7 @@ final class CellBuilder {
         }
     }
 
-    private func asRefusal<Result: ~Copyable>(
+    func asRefusal<Result: ~Copyable>(
         _ body: () throws(SystemError) -> Result
     ) throws(CellRefusal) -> Result {
         do throws(SystemError) {
@@ -269,11 +234,11 @@ final class CellBuilder {
         }
     }
 
-    private func refusal(_ error: SystemError) -> CellRefusal {
+    func refusal(_ error: SystemError) -> CellRefusal {
         CellRefusal("\(error)", remedy: "look at the limits of cloister-celld")
     }
 
-    private func checkGroups(_ walls: inout Walls) throws(CellRefusal) {
+    func checkGroups(_ walls: inout Walls) throws(CellRefusal) {
         guard let groups else { return try walls.miss(.cgroup, because: noGroupsBecause) }
         if !groups.missingControllers.isEmpty {
             let missing = groups.missingControllers.joined(separator: ", ")

@@ -1,8 +1,10 @@
 // The control groups of all cells, below the one that was delegated to celld:
 //
 //   our group ─┬─ keeper                celld itself: a group with controllers may not hold processes
-//              └─ cell-7 ─┬─ init       its first process and its starter (an ordinary user's are in cell-7 itself)
-//                         └─ programs ─── call-… one for each call, made by the first process itself
+//              ├─ cell-7 ─┬─ init       its first process and its starter (an ordinary user's are in cell-7 itself)
+//              │          └─ programs ─── call-… one for each call, made by the first process itself
+//              └─ command-3 ─┬─ init    the process that runs one command on the host
+//                            └─ programs  the command, whose user has no right to anything here
 //
 // The limit of memory is that of `programs`. The kernel ends processes of the group whose limit was reached, and so
 // never the first process, however small each of too many programs is; the cell as a whole has a little more. All
@@ -55,7 +57,9 @@ final class CellGroups {
     }
 
     private func removeLeftovers() {
-        let names = ((try? base.children()) ?? []).filter { $0.hasPrefix("cell-") }
+        let names = ((try? base.children()) ?? []).filter { name in
+            ["cell-", "command-"].contains { name.hasPrefix($0) }
+        }
         for name in names { discard(name) }
         sweep(within: .seconds(2))
     }
@@ -87,6 +91,22 @@ final class CellGroups {
     func dedicate(
         _ group: ControlGroup, _ limits: CellLimits, to user: NamespacedProcess.User
     ) throws(SystemError) -> ControlGroup {
+        let programs = try limit(group, limits)
+        try set("memory", "cgroup.subtree_control", "+memory", on: programs)
+        try programs.delegate(to: user)
+        // From the first process' group into a call's is a way through here.
+        try group.allowMoves(by: user)
+        return programs
+    }
+
+    /// The same for one command, which is ended as a whole when its memory is too much.
+    func confine(_ group: ControlGroup, _ limits: CellLimits) throws(SystemError) -> ControlGroup {
+        let programs = try limit(group, limits)
+        try set("memory", "memory.oom.group", "1", on: programs)
+        return programs
+    }
+
+    private func limit(_ group: ControlGroup, _ limits: CellLimits) throws(SystemError) -> ControlGroup {
         try limitMemory(of: group, high: nil, most: limits.memoryMost + Self.roomOfFirst, limits.swapMost)
         try set("pids", "pids.max", "\(limits.tasks)", on: group)
         try set("cpu", "cpu.max", "\(UInt64(limits.cpuPercent) * 1000) 100000", on: group)
@@ -98,10 +118,6 @@ final class CellGroups {
 
         let programs = try group.child(Self.programs)
         try limitMemory(of: programs, high: limits.memoryHigh, most: limits.memoryMost, limits.swapMost)
-        try set("memory", "cgroup.subtree_control", "+memory", on: programs)
-        try programs.delegate(to: user)
-        // From the first process' group into a call's is a way through here.
-        try group.allowMoves(by: user)
         return programs
     }
 

@@ -13,6 +13,8 @@ package struct CelldOptions: ProgramOptions {
     package var keepsSpare = true
     package var mostCells = 1024
     package var mostCellsOfUser = 256
+    package var mostCommands = 64
+    package var mostCommandsOfUser = 8
 
     package init() {}
 
@@ -33,6 +35,9 @@ package struct CelldOptions: ProgramOptions {
           --cells NUMBER        the most cells at once (default 1024)
           --cells-of-user NUMBER
                                 the most of them that one user may have (default 256)
+          --commands NUMBER     the most commands on the host at once (default 64; 0: there are none)
+          --commands-of-user NUMBER
+                                the most of them that one user may have (default 8)
           --version, --help
         """
 
@@ -48,6 +53,8 @@ package struct CelldOptions: ProgramOptions {
         case "--cell": cell = try reader.value()
         case "--cells": mostCells = try reader.number(in: 1...1_000_000)
         case "--cells-of-user": mostCellsOfUser = try reader.number(in: 1...1_000_000)
+        case "--commands": mostCommands = try reader.number(in: 0...10_000)
+        case "--commands-of-user": mostCommandsOfUser = try reader.number(in: 1...10_000)
         default: throw reader.unknown()
         }
     }

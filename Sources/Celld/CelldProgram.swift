@@ -48,7 +48,8 @@ package enum CelldProgram {
             }
             _ = Process.raiseFileLimit()
             let limits = Keeper.Limits(
-                mostCells: options.mostCells, mostCellsOfUser: options.mostCellsOfUser)
+                mostCells: options.mostCells, mostCellsOfUser: options.mostCellsOfUser,
+                mostCommands: options.mostCommands, mostCommandsOfUser: options.mostCommandsOfUser)
             let keeper = try Keeper(
                 try builder(options), limits, listener: listener, connection: connection, log: log)
             try keeper.serve()

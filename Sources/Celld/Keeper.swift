@@ -1,6 +1,9 @@
 // cloister-celld: builds cells, watches them, and takes away what is left of them. One thread, one poll; it reads
 // fixed-layout messages from cloisterd and nothing that a client or an application wrote.
 //
+// A command on the host has a process that runs it, in the place of a cell's first one, and the same life; one as root
+// waits for polkit first (Keeper+Commands.swift).
+//
 //   asked ──▶ building ──its walls stand──▶ standing ──its process ended──▶ leaving ──nothing is left──▶ gone
 //                │                             │
 //                └──refused, or too slow──▶────┴──asked to end, cloisterd gone: killed──▶ leaving
@@ -16,45 +19,52 @@ final class Keeper {
     struct Limits: Sendable {
         var mostCells: Int
         var mostCellsOfUser: Int
+        var mostCommands: Int
+        var mostCommandsOfUser: Int
         var buildTime: Duration = .seconds(20)
+        /// How long polkit may ask somebody.
+        var authorizationTime: Duration = .seconds(120)
         /// A sender of messages that make no sense is cut off at once; of too many, slowed by its socket.
         var mostConnections = 16
     }
 
-    private final class Connection {
+    final class Connection {
         let socket: OwnedFD
         init(_ socket: consuming OwnedFD) { self.socket = socket }
     }
 
-    private final class Cell {
+    final class Cell {
         var name: String { started.name }
         /// What its connection calls it.
         let number: UInt32
         let uid: UInt32
         let connection: Connection
-        let started: CellBuilder.Started
+        let started: Started
+        let isCommand: Bool
         var hasStood = false
         let deadline: Duration
 
         init(
-            number: UInt32, uid: UInt32, connection: Connection, started: CellBuilder.Started,
+            number: UInt32, uid: UInt32, connection: Connection, started: Started, isCommand: Bool = false,
             deadline: Duration
         ) {
             (self.number, self.uid, self.connection) = (number, uid, connection)
-            (self.started, self.deadline) = (started, deadline)
+            (self.started, self.isCommand, self.deadline) = (started, isCommand, deadline)
         }
 
         var isBuilding: Bool { started.work != nil }
     }
 
-    private let builder: CellBuilder
-    private let limits: Limits
+    let builder: CellBuilder
+    let limits: Limits
     private let log: (String) -> Void
     private var listener: OwnedFD?
     private let endsWithLastConnection: Bool
     private let signals: SignalFD
     private var connections: [Connection] = []
-    private var cells: [Cell] = []
+    var cells: [Cell] = []
+    /// Commands that polkit is asked about.
+    var waiting: [WaitingCommand] = []
     /// When the next spare is made.
     private var spareDue: Duration?
 
@@ -77,6 +87,7 @@ final class Keeper {
         builder.prepareSpare()
         while try turn() {}
         builder.discardSpare()
+        for command in waiting { command.authorization.giveUp() }
         // In order: what was started is stopped before we are gone.
         for cell in cells { kill(cell) }
         for cell in cells {
@@ -96,12 +107,13 @@ final class Keeper {
         } else {
             set.addNothing()
         }
-        let (connections, cells) = (connections, cells)
+        let (connections, cells, waiting) = (connections, cells, waiting)
         for connection in connections { set.add(connection.socket, .read) }
         for cell in cells {
             set.add(cell.started.process.pidfd, .read)
             if cell.isBuilding { set.add(cell.started.control, .read) } else { set.addNothing() }
         }
+        for command in waiting { command.authorization.watch(in: &set) }
         try set.wait(milliseconds: patience())
 
         if !set[0].isEmpty { return false }
@@ -112,6 +124,12 @@ final class Keeper {
             let base = 2 + connections.count + 2 * place
             if !set[base + 1].isEmpty { hear(cell) }
             if !set[base].isEmpty, (try? ProcessFD.reap(cell.started.process.pidfd)) != nil { ended(cell) }
+        }
+        let firstWaiting = 2 + connections.count + 2 * cells.count
+        for (place, command) in waiting.enumerated() {
+            let base = firstWaiting + Authorization.watchPlaces * place
+            if !set[base].isEmpty { hear(command) }
+            if !set[base + 1].isEmpty { refuse(command, CellBuilder.isGone) }
         }
         for (place, connection) in connections.enumerated() where !set[2 + place].isEmpty {
             serve(connection)
@@ -138,7 +156,7 @@ final class Keeper {
 
     private func patience() -> CInt {
         var moments =
-            cells.lazy.filter(\.isBuilding).map(\.deadline)
+            cells.lazy.filter(\.isBuilding).map(\.deadline) + waiting.map(\.authorization.deadline)
             + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
         if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
         return SystemClock.patience(until: moments.min())
@@ -156,6 +174,10 @@ final class Keeper {
             case .build(let number, let plan): build(number, plan, message, for: connection)
             case .end(let number):
                 for cell in cells where cell.connection === connection && cell.number == number { kill(cell) }
+                for command in waiting where command.connection === connection && command.number == number {
+                    refuse(command, Authorization.withdrawn)
+                }
+            case .run(let number, let command): run(number, command, message, for: connection)
             case .identify(let number): identify(number, message, for: connection)
             }
         } catch {
@@ -167,9 +189,12 @@ final class Keeper {
     private func lose(_ connection: Connection) {
         connections.removeAll { $0 === connection }
         for cell in cells where cell.connection === connection { kill(cell) }
+        for command in waiting where command.connection === connection {
+            refuse(command, Authorization.withdrawn)
+        }
     }
 
-    private func reply(
+    func reply(
         _ reply: CelldReply, to connection: Connection,
         passing fds: borrowing DescriptorTable = DescriptorTable()
     ) {
@@ -190,7 +215,7 @@ final class Keeper {
         }
     }
 
-    private func client(with message: UnixSocket.ReceivedMessage) throws(CellRefusal) -> OwnedFD {
+    func client(with message: UnixSocket.ReceivedMessage) throws(CellRefusal) -> OwnedFD {
         guard let client = message.takeDescriptor() else {
             throw CellRefusal("no client's socket came along", remedy: "this is a fault of cloisterd")
         }
@@ -216,6 +241,7 @@ final class Keeper {
     }
 
     private func checkShare(of uid: UInt32) throws(CellRefusal) {
+        let cells = cells.filter { !$0.isCommand }
         if cells.count >= limits.mostCells {
             throw CellRefusal(
                 "there are \(limits.mostCells) cells, which is the limit", remedy: "close other sessions")
@@ -278,6 +304,9 @@ final class Keeper {
                 cell,
                 CellRefusal(
                     "it was not built within \(limits.buildTime)", remedy: "look at the machine's load"))
+        }
+        for command in waiting where command.authorization.deadline <= now {
+            refuse(command, Authorization.late)
         }
     }
 

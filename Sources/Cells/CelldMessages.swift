@@ -7,8 +7,10 @@
 //             ◀─ gone(cell) ─   once for every cell that was built, whoever ended it
 //   cloisterd ─ identify(client) + the client's own socket ─▶
 //             ◀─ identified(client, identity) ─, or refused: it is gone
+//   cloisterd ─ run(command) + the client's own socket, and what the command reads ─▶
+//             ◀─ built ─, or refused, and gone, as for a cell; end takes it back, also while a person is asked
 //
-// The numbers of cells and clients are cloisterd's, one for each request that wants an answer, and mean something on
+// The numbers of cells, clients and commands are cloisterd's, one for each request that wants an answer, and mean something on
 // its own connection alone.
 
 /// The longest message in either direction. What is longer arrives cut, and a cut message does not decode.
@@ -18,6 +20,7 @@ package enum CelldRequest: Equatable, Sendable {
     case build(cell: UInt32, CellPlan)
     case end(cell: UInt32)
     case identify(client: UInt32)
+    case run(command: UInt32, HostCommand)
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -32,20 +35,25 @@ package enum CelldRequest: Equatable, Sendable {
         case .identify(let client):
             writer.integer(UInt8(3))
             writer.integer(client)
+        case .run(let command, let order):
+            writer.integer(UInt8(4))
+            writer.integer(command)
+            order.write(to: &writer)
         }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        let kind = try reader.integer("kind", in: UInt8(1)...3)
+        let kind = try reader.integer("kind", in: UInt8(1)...4)
         let number: UInt32 = try reader.integer("number")
         switch kind {
         case 1:
             let plan = try reader.data("plan", most: longestCelldMessage)
             self = .build(cell: number, try CellPlan(decoding: plan[...]))
         case 2: self = .end(cell: number)
-        default: self = .identify(client: number)
+        case 3: self = .identify(client: number)
+        default: self = .run(command: number, try HostCommand(from: &reader))
         }
         try reader.finish("request")
     }

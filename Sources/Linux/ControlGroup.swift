@@ -110,6 +110,22 @@ package final class ControlGroup: Sendable {
     /// Everybody in it and below, at once.
     package func kill() throws(SystemError) { try set("cgroup.kill", "1") }
 
+    /// What kills them, for one who may open it now and not any more when it is wanted.
+    package func killSwitch() throws(SystemError) -> KillSwitch {
+        KillSwitch(try open("cgroup.kill", O_WRONLY))
+    }
+
+    package final class KillSwitch: Sendable {
+        private let file: OwnedFD
+
+        init(_ file: consuming OwnedFD) { self.file = file }
+
+        package func kill() throws(SystemError) {
+            let raw = file.raw
+            try systemCall("write", on: "cgroup.kill") { unsafe Glibc.write(raw, "1", 1) }
+        }
+    }
+
     /// Lets a user make groups below it and move its own processes between them, but not change its limits.
     package func delegate(to user: NamespacedProcess.User) throws(SystemError) {
         let raw = directory.raw

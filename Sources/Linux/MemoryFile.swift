@@ -16,10 +16,17 @@ package enum MemoryFile {
         while place < bytes.count {
             place += try file.write(bytes.span.extracting(place...), at: UInt64(place))
         }
-        let seals = F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL
         let raw = file.raw
         try systemCall("fcntl", on: "F_ADD_SEALS") { fcntl(raw, F_ADD_SEALS, seals) }
         return file
+    }
+
+    private static var seals: CInt { F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL }
+
+    /// Whether nobody can change it, whoever else has it. What is no such file at all is not sealed.
+    package static func isSealed(_ file: borrowing OwnedFD) -> Bool {
+        let found = fcntl(file.raw, F_GET_SEALS)
+        return found >= 0 && found & seals == seals
     }
 
     /// All of it, wherever its offset stands.

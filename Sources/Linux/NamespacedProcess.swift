@@ -25,11 +25,12 @@ package struct NamespacedProcess: ~Copyable {
 
     /// Starts the program; `descriptors` become its 3, 4, 5, …, and it gets no others but 0, 1 and 2. `group` is
     /// the control group that it is born into and, where its namespace of groups shall begin above that, the one
-    /// where it does.
+    /// where it does. One that ends with its parent is killed when that is gone.
     package static func start(
         _ program: borrowing OwnedFD, _ arguments: [String], environment: [String],
         in namespaces: Namespaces,
-        descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable()
+        descriptors: borrowing DescriptorTable, group: borrowing DescriptorTable = DescriptorTable(),
+        endsWithParent: Bool = false
     ) throws(SystemError) -> NamespacedProcess {
         var words = unsafe arguments.map { unsafe strdup($0) } + [nil]
         var variables = unsafe environment.map { unsafe strdup($0) } + [nil]
@@ -43,6 +44,7 @@ package struct NamespacedProcess: ~Copyable {
             unsafe raw.count > 1 ? raw[1] : -1
         }
         unsafe cell.program = program.raw
+        unsafe cell.dies_with = endsWithParent ? getpid() : 0
         var pidfd: CInt = -1
         let pid = try unsafe descriptors.withRaw { (raw) throws(SystemError) -> pid_t in
             unsafe cell.fds = raw.baseAddress

@@ -33,6 +33,13 @@ extension Process {
         }
     }
 
+    /// Whoever descends from us and loses its parent becomes our child.
+    package static func adoptOrphans() throws(SystemError) {
+        try systemCall("prctl", on: "PR_SET_CHILD_SUBREAPER") {
+            cloister_prctl(PR_SET_CHILD_SUBREAPER, 1, 0)
+        }
+    }
+
     /// For good. Permitted capabilities stay; where the old user is root in its namespace, they are no longer
     /// effective.
     package static func become(

@@ -1,4 +1,4 @@
 import CellServer
 import Glibc
 
-exit(CellProgram.run())
+exit(CommandRunner.isMeant(by: CommandLine.arguments) ? CommandRunner.run() : CellProgram.run())

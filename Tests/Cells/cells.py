@@ -6,6 +6,7 @@ A test that speaks them byte for byte also holds the layout still.
 import array
 import contextlib
 import dataclasses
+import fcntl
 import os
 import socket
 import subprocess
@@ -84,6 +85,35 @@ def plan(application="test", ephemeral=True, limits=None, trees=(), may_lack=ALL
         + integer(2, len(trees))
         + b"".join(text(path) + integer(1, writable) for path, writable in trees)
     )
+
+
+def command(
+    arguments, environment=(), directory="", as_root=False, has_input=False, timeout=60, most=256 << 10, limits=None,
+    may_lack=ALL_WALLS,
+):
+    """A command on the host, as cloisterd asks for it."""
+    lists = b"".join(
+        integer(4, len(words)) + b"".join(text(word) for word in words) for words in (arguments, environment)
+    )
+    return (
+        lists
+        + text(directory)
+        + integer(1, as_root)
+        + integer(1, has_input)
+        + integer(4, int(timeout * 1000))
+        + integer(4, most)
+        + (limits or Limits()).encode()
+        + integer(4, may_lack)
+    )
+
+
+def sealed(content):
+    """What a command reads: a file that nobody can change any more."""
+    file = os.memfd_create("input", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.write(file, content)
+    os.lseek(file, 0, os.SEEK_SET)
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SEAL)
+    return os.fdopen(file, "rb")
 
 
 @dataclasses.dataclass
@@ -209,8 +239,36 @@ class Celld:
             self._send(message, client)
         return self.cells
 
-    def _send(self, message, client):
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [client.fileno()]))]
+    def ask_command(self, client, *arguments, stdin=None, **options):
+        """Sends a command with its client's socket, and what it reads; its number."""
+        self.cells += 1
+        encoded = command(arguments, has_input=stdin is not None, **options)
+        message = integer(1, 4) + integer(4, self.cells) + encoded
+        with contextlib.ExitStack() as stack:
+            files = [] if stdin is None else [stack.enter_context(sealed(stdin))]
+            self._send(message, client, *files)
+        return self.cells
+
+    def start_command(self, client, *arguments, **options):
+        """One that runs; like a cell, whose one call is 1."""
+        self.ask_command(client, *arguments, **options)
+        kind, value = self.reply()
+        while kind == "gone":
+            kind, value = self.reply()
+        if kind == "refused":
+            raise value
+        return value
+
+    def run_command(self, client, *arguments, **options):
+        running = self.start_command(client, *arguments, **options)
+        try:
+            return running.finish(1)
+        finally:
+            running.close()
+
+    def _send(self, message, client, *others):
+        numbers = [each.fileno() for each in (client, *others)]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", numbers))]
         self.socket.sendmsg([message], rights)
 
     def reply(self):

@@ -107,12 +107,19 @@ class Traces:
         return cell
 
     def groups(self):
-        return sorted(os.path.basename(path) for path in glob.glob(self.group + "/cell-*"))
+        paths = glob.glob(self.group + "/cell-*") + glob.glob(self.group + "/command-*")
+        return sorted(os.path.basename(path) for path in paths)
+
+    def in_groups(self):
+        """The processes of commands, which have no namespace to be found by."""
+        files = glob.glob(self.group + "/command-*/*/cgroup.procs")
+        return [int(line) for path in files for line in read(path).split()]
 
     def of_cells(self):
         """Whatever there is of cells."""
         left = [f"group {name}" for name in self.groups()]
         left += [f"mount {line}" for line in mounts() - self.mounts]
+        left += [f"process {pid}" for pid in self.in_groups()]
         left += [f"process {pid}" for each in self.namespaces for pid in processes_in(each)]
         if self.celld.process.poll() is None:
             left += [f"process {pid}" for pid in children(self.celld.process.pid)]

@@ -29,6 +29,17 @@ import Testing
         return order
     }()
 
+    static let command = HostCommand(
+        ["/usr/bin/systemctl", "status", "é", ""], environment: ["A=b", "C="], directory: "/srv",
+        hasInput: true,
+        timeoutMilliseconds: 5, mostOutput: 6, limits: CellPlanTests.full.limits, mayLack: .all)
+
+    static let commandOrder: HostOrder = {
+        var order = HostOrder(command, uid: 1000, gid: 0, groups: [4, 27], changesUser: true)
+        (order.isDirectoryUsual, order.hasGroup, order.report) = (true, true, report)
+        return order
+    }()
+
     static let end: ProgramEnd = {
         var end = ProgramEnd(.signalled(9))
         (end.timedOut, end.ranOutOfMemory) = (true, false)
@@ -62,6 +73,8 @@ import Testing
     static let messages: [Message] =
         [
             CelldRequest.build(cell: 7, CellPlanTests.full), .end(cell: .max), .identify(client: 8),
+            .run(command: 9, command),
+            .run(command: 10, HostCommand(["/bin/true"], isAsRoot: true)),
         ].map { message in
             Message(testDescription: "\(message)", bytes: message.encoded) {
                 try CelldRequest(decoding: $0).encoded
@@ -91,6 +104,11 @@ import Testing
         + [order].map { message in
             Message(testDescription: "order", bytes: message.encoded) { try CellOrder(decoding: $0).encoded }
         }
+        + [commandOrder].map { message in
+            Message(testDescription: "a command's order", bytes: message.encoded) {
+                try HostOrder(decoding: $0).encoded
+            }
+        }
         + requests.map { message in
             Message(testDescription: "\(message)", bytes: message.encoded) {
                 try ProgramRequest(decoding: $0[...]).encoded
@@ -117,6 +135,9 @@ import Testing
         for result in Self.results { #expect(try ProgramResult(decoding: result.encoded[...]) == result) }
         let plan = CelldRequest.build(cell: 7, CellPlanTests.full)
         #expect(try CelldRequest(decoding: plan.encoded) == plan)
+        let run = CelldRequest.run(command: 9, Self.command)
+        #expect(try CelldRequest(decoding: run.encoded) == run)
+        #expect(try HostOrder(decoding: Self.commandOrder.encoded) == Self.commandOrder)
     }
 
     @Test("A message cut anywhere is refused, and so is one with a byte more", arguments: messages)
@@ -148,6 +169,50 @@ import Testing
             (order.uid, order.gid) = (uid, gid)
             #expect(throws: CodingFault.self) { try CellOrder(decoding: order.encoded) }
         }
+    }
+
+    @Test(
+        "A command that could mean another one, or bring root something, is none",
+        arguments: [
+            ("arguments", HostCommand([])), ("arguments", HostCommand([""])),
+            ("arguments", HostCommand(["ls"])),
+            ("arguments", HostCommand(["./ls"])), ("arguments", HostCommand(["/usr/bin/../ls"])),
+            ("arguments", HostCommand(["//bin/ls"])), ("arguments", HostCommand(["/proc/self/exe"])),
+            ("arguments", HostCommand(["/bin/ls", "a\0b"])),
+            ("environment", HostCommand(["/bin/ls"], environment: ["A"])),
+            ("environment", HostCommand(["/bin/ls"], environment: ["=a"])),
+            ("environment", HostCommand(["/bin/ls"], environment: ["A=b"], isAsRoot: true)),
+            ("directory", HostCommand(["/bin/ls"], directory: "tmp")),
+            ("mostOutput", HostCommand(["/bin/ls"], mostOutput: 17 << 20)),
+            ("arguments", HostCommand(["/bin/ls"] + Array(repeating: "xxxxxxx", count: 8192))),
+        ])
+    func commands(field: String, command: HostCommand) {
+        #expect {
+            try CelldRequest(decoding: CelldRequest.run(command: 1, command).encoded)
+        } throws: { ($0 as? CodingFault)?.field == field }
+    }
+
+    @Test("An order makes nobody root who is not to change into root")
+    func rootsOrder() throws {
+        var order = HostOrder(Self.command, uid: 0, gid: 0, groups: [0], changesUser: true)
+        #expect(try HostOrder(decoding: order.encoded).isRoot)
+        order.changesUser = false
+        #expect(throws: CodingFault.self) { try HostOrder(decoding: order.encoded) }
+        for id in [\HostOrder.uid, \.gid] {
+            var order = Self.commandOrder
+            order[keyPath: id] = .max
+            #expect(throws: CodingFault.self) { try HostOrder(decoding: order.encoded) }
+        }
+    }
+
+    @Test("The largest order fits into a message")
+    func largestOrder() {
+        let text = String(repeating: "x", count: HostCommand.mostBytes - 10)
+        var order = HostOrder(
+            HostCommand(["/bin/ls", text]), uid: 1, gid: 1,
+            groups: Array(repeating: 7, count: HostOrder.mostGroups), changesUser: true)
+        order.environment = Array(repeating: "A=" + String(repeating: "y", count: 998), count: 10)
+        #expect(order.encoded.count < longestCelldMessage)
     }
 
     @Test("More arguments than fit are refused with the number")
