@@ -1,5 +1,6 @@
 import Audit
 import JSON
+import Linux
 import Policy
 
 /// `cloisterctl policy explain`: the verdict on one act of one client, and all that led to it.
@@ -50,7 +51,11 @@ enum PolicyExplain {
             guard whole.hasPrefix("/") else { throw .usage("--path begins with / or ~/") }
             return .path(permission, whole)
         }
-        if !invocation.operands.isEmpty { return Need(permission, .command(invocation.operands)) }
+        if let program = invocation.operands.first {
+            // As run_system_command looks for it.
+            let path = HostPrograms.find(program) ?? program
+            return Need(permission, .command([path] + invocation.operands.dropFirst()))
+        }
         guard let name = invocation.value("--name") ?? invocation.value("--tool") else {
             throw .usage("\(permission) of what? Say --path, --name, or a command behind --")
         }

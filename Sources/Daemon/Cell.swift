@@ -6,6 +6,9 @@
 // Invariants: every call gets one answer; `gone` is final. celld owns the kernel objects; this type owns the
 // socket to the cell, and closing it is what ends the cell. An answer to a call that nobody waits for any
 // more is dropped.
+//
+// A command on the host has the same life. It is one call, which has begun when celld hands over its socket, and
+// nothing is ever sent to it.
 
 import Cells
 import EventLoop
@@ -26,7 +29,13 @@ package actor Cell: CellAccess {
         var waiter: CheckedContinuation<Letter, Never>?
     }
 
+    enum Kind: Sendable { case cell, command }
+
+    /// What the process that runs a command calls its one call.
+    private static let command: UInt32 = 1
+
     package nonisolated let report: WallReport
+    private let kind: Kind
     private nonisolated let loop: EventLoop
     private var connection: StreamConnection?
     private var reader = CellFrameReader()
@@ -40,8 +49,10 @@ package actor Cell: CellAccess {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(_ report: WallReport, on loop: EventLoop, onGone: @escaping @Sendable () -> Void) {
-        (self.report, self.loop, self.onGone) = (report, loop, onGone)
+    init(_ report: WallReport, _ kind: Kind, on loop: EventLoop, onGone: @escaping @Sendable () -> Void) {
+        (self.report, self.kind, self.loop, self.onGone) = (report, kind, loop, onGone)
+        // Before the first of its output can come.
+        if kind == .command { mailboxes[Self.command] = Mailbox() }
     }
 
     func start(over stream: any ByteStream) throws(SystemError) {
@@ -52,17 +63,23 @@ package actor Cell: CellAccess {
             stream, on: loop, limits: limits,
             StreamConnection.Handlers(
                 onBytes: { [unowned self] in receive($0) },
-                onFinish: { [unowned self] in end(because: Self.hasEnded) },
+                onFinish: { [unowned self] in end(because: hasEnded) },
                 onDrain: {},
                 onEnd: { [unowned self] in end(because: "the cell is lost: \($0)") }))
     }
 
     package func close() {
         guard connection != nil else { return }
-        end(because: "the session has ended, and its cell with it")
+        end(because: "the session has ended, and all that it started with it")
     }
 
-    private static let hasEnded = """
+    private var hasEnded: String { kind == .cell ? Self.cellHasEnded : Self.commandHasEnded }
+
+    private static let commandHasEnded = """
+        the command was ended from outside: somebody ended the process that runs it, or the machine ran out of memory.
+        """
+
+    private static let cellHasEnded = """
         the cell has ended: a program of it ended the process that starts programs, or the machine ran out of \
         memory. The next call gets a new one, with the same workspace.
         """
@@ -94,7 +111,22 @@ package actor Cell: CellAccess {
     package func perform(
         _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramResult {
-        let call = try begin(.programRequest, request.encoded)
+        try await follow(begin(.programRequest, request.encoded), onOutput)
+    }
+
+    /// The end of the command that this is.
+    func followCommand(
+        onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramEnd {
+        guard case .ended(let end) = try await follow(Self.command, onOutput) else {
+            throw CellFailure(.other, "the command's end was not reported")
+        }
+        return end
+    }
+
+    private func follow(
+        _ call: UInt32, _ onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult {
         while true {
             switch await next(call) {
             case .programResult(let result): return result
@@ -106,7 +138,7 @@ package actor Cell: CellAccess {
     }
 
     private func begin(_ kind: CellFrame.Kind, _ payload: [UInt8]) throws(CellFailure) -> UInt32 {
-        guard let connection else { throw CellFailure(.other, Self.hasEnded) }
+        guard let connection else { throw CellFailure(.other, hasEnded) }
         guard payload.count <= CellFrame.longestPayload else {
             throw CellFailure(.tooLarge, "the request of \(payload.count) bytes is too large")
         }
@@ -128,7 +160,7 @@ package actor Cell: CellAccess {
                 } else if mailboxes[call] != nil {
                     mailboxes[call]?.waiter = continuation
                 } else {
-                    continuation.resume(returning: .failure(CellFailure(.other, Self.hasEnded)))
+                    continuation.resume(returning: .failure(CellFailure(.other, hasEnded)))
                 }
             }
         } onCancel: {
@@ -144,7 +176,7 @@ package actor Cell: CellAccess {
     /// The call ends now; what it started in the cell is ended there.
     private func cancel(_ call: UInt32) {
         guard let mailbox = mailboxes.removeValue(forKey: call) else { return }
-        connection?.send(CellFrame(.cancel, call: call).encoded)
+        if kind == .cell { connection?.send(CellFrame(.cancel, call: call).encoded) } else { close() }
         mailbox.waiter?.resume(returning: Self.cancelled)
     }
 

@@ -84,6 +84,24 @@ package actor CellPlace {
         return made
     }
 
+    /// A command outside of the cell, for the same client.
+    func run(
+        _ command: HostCommand, reading input: [UInt8]
+    ) async throws(CellRefusal) -> Cell {
+        guard let celld, let client else {
+            throw CellRefusal("this daemon has no celld", remedy: "start cloister-celld.socket")
+        }
+        guard !isClosed else { throw Self.over }
+        var command = command
+        command.mayLack = settings.mayLack
+        let running = try await celld.run(command, reading: input, for: client)
+        guard !isClosed else {
+            await running.close()
+            throw Self.over
+        }
+        return running
+    }
+
     private func nextPlan() -> CellPlan {
         CellPlan(
             application: application, isEphemeral: settings.isEphemeral || policy.client.isEphemeral,

@@ -47,21 +47,63 @@ package actor CelldLink {
             case .built(let report, let socket) = try await ask(
                 .build(cell: number, plan), number, about: client)
         else { throw Self.nonsense }
-        standing.insert(number)
-        let cell = Cell(report, on: loop) { [weak self] in
-            onGone()
-            self?.assumeIsolated { $0.end(number) }
-        }
-        do throws(SystemError) {
-            try await cell.start(over: socket)
-        } catch {
-            end(number)
-            throw CellRefusal("the cell cannot be watched: \(error)", remedy: Self.remedy)
-        }
+        let cell = try await attend(
+            Cell(report, .cell, on: loop, onGone: goodbye(number, onGone)), number, socket)
         for gap in report.gaps {
             log.warning("a cell lacks its wall \(gap.wall.rawValue): \(gap.reason)")
         }
         return cell
+    }
+
+    /// A command that runs outside of any cell. Whoever asked and does not wait any more takes it back.
+    func run(
+        _ command: HostCommand, reading input: [UInt8], for client: SocketStream
+    ) async throws(CellRefusal) -> Cell {
+        let number = nextRequest()
+        var command = command
+        var file: OwnedFD?
+        do throws(SystemError) {
+            if !input.isEmpty { file = try MemoryFile.sealed("input", input) }
+        } catch {
+            throw CellRefusal("what the command shall read cannot be kept: \(error)", remedy: "free memory")
+        }
+        command.hasInput = file != nil
+        let link = try connect()
+        try send(.run(command: number, command), over: link, about: client, with: file)
+        let answer = await withTaskCancellationHandler {
+            await withCheckedContinuation { waiting[number] = $0 }
+        } onCancel: {
+            loop.spawn { await self.takeBack(number) }
+        }
+        guard case .built(let report, let socket) = try answer.get() else { throw Self.nonsense }
+        return try await attend(Cell(report, .command, on: loop, onGone: goodbye(number)), number, socket)
+    }
+
+    /// celld answers, and so nobody waits longer than it takes to hear that.
+    private func takeBack(_ number: UInt32) {
+        if waiting[number] != nil { try? link?.send(CelldRequest.end(cell: number).encoded) }
+    }
+
+    private func goodbye(
+        _ number: UInt32, _ onGone: @escaping @Sendable () -> Void = {}
+    ) -> @Sendable () -> Void {
+        { [weak self] in
+            onGone()
+            self?.assumeIsolated { $0.end(number) }
+        }
+    }
+
+    private func attend(
+        _ cell: Cell, _ number: UInt32, _ socket: SocketStream
+    ) async throws(CellRefusal) -> Cell {
+        standing.insert(number)
+        do throws(SystemError) {
+            try await cell.start(over: socket)
+            return cell
+        } catch {
+            end(number)
+            throw CellRefusal("it cannot be watched: \(error)", remedy: Self.remedy)
+        }
     }
 
     /// What the process at the other end of this socket is.
@@ -83,12 +125,22 @@ package actor CelldLink {
         _ request: CelldRequest, _ number: UInt32, about client: SocketStream
     ) async throws(CellRefusal) -> Answer {
         let link = try connect()
+        try send(request, over: link, about: client, with: nil)
+        return try await withCheckedContinuation { waiting[number] = $0 }.get()
+    }
+
+    private func send(
+        _ request: CelldRequest, over link: PacketLink, about client: SocketStream,
+        with file: borrowing OwnedFD?
+    ) throws(CellRefusal) {
         do throws(SystemError) {
-            try link.send(request.encoded, passing: client)
+            var passed = DescriptorTable()
+            try client.pass(into: &passed)
+            if file != nil { try passed.add(file!) }
+            try link.send(request.encoded, passing: passed)
         } catch {
             throw CellRefusal("celld cannot be asked: \(error)", remedy: Self.remedy)
         }
-        return try await withCheckedContinuation { waiting[number] = $0 }.get()
     }
 
     private static let nonsense = CellRefusal("celld answers something else than was asked", remedy: remedy)
@@ -229,10 +281,10 @@ private final class PacketLink: @unchecked Sendable {
         onEnd?(reason)
     }
 
-    func send(_ bytes: [UInt8], passing client: SocketStream? = nil) throws(SystemError) {
+    func send(
+        _ bytes: [UInt8], passing fds: borrowing DescriptorTable = DescriptorTable()
+    ) throws(SystemError) {
         guard socket != nil else { throw SystemError("sendmsg", .brokenPipe) }
-        var fds = DescriptorTable()
-        if let client { try client.pass(into: &fds) }
         guard try UnixSocket.send(socket!, bytes, passing: fds) != nil else {
             throw SystemError("sendmsg", .wouldBlock)
         }

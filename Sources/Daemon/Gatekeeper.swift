@@ -43,6 +43,13 @@ package struct Gatekeeper: Sendable {
         (self.office, self.log) = (office, log)
     }
 
+    /// A tool that is denied to a client whatever its arguments are is none that it sees; nor one that starts commands
+    /// on the host, where no rule gives the client any.
+    func maySee(_ tool: String, by policy: SessionPolicy) -> Bool {
+        guard policy.maySee(tool: tool) else { return false }
+        return tools[tool]?.place != .host || policy.gives(.systemCommand) || policy.gives(.codeExecutionSudo)
+    }
+
     func perform(
         _ call: ToolCall, for client: Client, by policy: SessionPolicy, in place: CellPlace,
         over channel: any CallChannel
@@ -86,19 +93,26 @@ package struct Gatekeeper: Sendable {
         } catch {
             return .failure(error.description)
         }
-        guard registered.usesCell else {
-            return await registered.run(call.arguments, CallContext(reporter: reporter, cell: NoCell()))
-        }
-        do throws(CellRefusal) {
-            let governed = GovernedCell(try await place.get(), policy, consents: trail.fileConsents) { need in
-                let ruling = trail.ruling(on: need)
-                return ruling.way == nil ? Self.changed : await consent(to: [ruling], trail)
+        switch registered.place {
+        case .daemon:
+            return await registered.run(call.arguments, CallContext(reporter: reporter))
+        case .host:
+            let command = GovernedCommand(place, policy)
+            trail.command = command
+            return await registered.run(call.arguments, CallContext(reporter: reporter, host: command))
+        case .cell:
+            do throws(CellRefusal) {
+                let governed = GovernedCell(try await place.get(), policy, consents: trail.fileConsents) {
+                    need in
+                    let ruling = trail.ruling(on: need)
+                    return ruling.way == nil ? Self.changed : await consent(to: [ruling], trail)
+                }
+                trail.cell = governed
+                return await registered.run(call.arguments, CallContext(reporter: reporter, cell: governed))
+            } catch {
+                log.warning("\(error)")
+                return trail.refuse("\(error)", as: .refused)
             }
-            trail.cell = governed
-            return await registered.run(call.arguments, CallContext(reporter: reporter, cell: governed))
-        } catch {
-            log.warning("\(error)")
-            return trail.refuse("\(error)", as: .refused)
         }
     }
 

@@ -70,7 +70,7 @@ package actor Session {
         (self.log, self.onGone) = (log, onGone)
         (self.stream, self.place) = (stream, place)
         mcp = ServerSession(
-            server, tools: tools.filtered { policy.maySee(tool: $0) }, limits: settings.mcp)
+            server, tools: tools.filtered { gatekeeper.maySee($0, by: policy) }, limits: settings.mcp)
         framer = LineFramer(limit: settings.lineLimit)
     }
 
@@ -230,7 +230,9 @@ package actor Session {
         report { [seen = toolsInSight] mcp, out in mcp.setTools(seen, &out) }
     }
 
-    private var toolsInSight: ToolCatalogue { tools.filtered { policy.maySee(tool: $0) } }
+    private var toolsInSight: ToolCatalogue {
+        tools.filtered { gatekeeper.maySee($0, by: policy) }
+    }
 
     /// From here on its calls are decided by this policy; those that are under way keep what they had.
     package func setPolicy(_ set: PolicySet) {

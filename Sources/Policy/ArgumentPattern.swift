@@ -1,6 +1,7 @@
 import Patterns
 
-/// A pattern of a command, word by word. `*` is any one word, `**` at the end is all the rest, also none.
+/// A pattern of a command, word by word. `*` is any one word, `**` at the end is all the rest, also none. A program of
+/// the system's own directories is meant by its path and by its name alike.
 package struct ArgumentPattern: Hashable, Sendable {
     let words: [NamePattern]
     let takesRest: Bool
@@ -12,14 +13,17 @@ package struct ArgumentPattern: Hashable, Sendable {
         var words: [NamePattern] = []
         for text in named {
             guard text != "**" else { throw .restInTheMiddle }
-            words.append(try NamePattern(text.utf8))
+            let word = words.isEmpty ? Need.whole(program: text) : text
+            words.append(try NamePattern(word.utf8))
         }
         self.words = words
     }
 
     package func matches(_ command: [String]) -> Bool {
         guard takesRest ? command.count >= words.count : command.count == words.count else { return false }
-        return zip(words, command).allSatisfy { $0.matches($1) }
+        guard zip(words, command).dropFirst().allSatisfy({ $0.matches($1) }) else { return false }
+        let path = Need.whole(program: command[0])
+        return words[0].matches(path) || words[0].matches(Need.plain(program: path))
     }
 }
 

@@ -117,6 +117,11 @@ package struct ClientPolicy: Sendable {
             validUntil: validity(of: need.permission, at: moment))
     }
 
+    /// Whether there is anything of this permission that a rule allows or asks about; another may still deny it.
+    package func gives(_ permission: PermissionName, at moment: Moment) -> Bool {
+        (rules[permission] ?? []).contains { $0.gives && $0.isInForce(at: moment) }
+    }
+
     /// Only where every rule that allows it restricts it.
     private func isRestricted(_ need: Need, _ path: PathNames?, at moment: Moment) -> Bool {
         guard need.permission == .codeExecution else { return false }

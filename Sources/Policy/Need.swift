@@ -1,3 +1,5 @@
+import Cells
+
 /// Something that a call needs to be allowed.
 package struct Need: Hashable, Sendable, CustomStringConvertible {
     package enum Object: Hashable, Sendable {
@@ -33,13 +35,25 @@ package struct Need: Hashable, Sendable, CustomStringConvertible {
         return program
     }
 
+    /// On most machines one directory has two names.
+    static func whole(program: String) -> String {
+        for directory in ["/bin/", "/sbin/"] where program.utf8.starts(with: directory.utf8) {
+            return "/usr" + program
+        }
+        return program
+    }
+
     package static func tool(_ name: String) -> Need { Need(.tool, .name(name)) }
 
     package var description: String {
+        "\(permission) \(shownObject)"
+    }
+
+    package var shownObject: String {
         switch object {
-        case .path(let bytes): "\(permission) \(String(decoding: bytes, as: UTF8.self))"
-        case .command(let words): "\(permission) \(words.joined(separator: " "))"
-        case .name(let name): "\(permission) \(name)"
+        case .path(let bytes): String(decoding: bytes, as: UTF8.self)
+        case .command(let words): ShellWords.quoted(words)
+        case .name(let name): name
         }
     }
 }

@@ -17,7 +17,7 @@ package enum BuiltInTools {
     private static var programs: [RegisteredTool] {
         [RunCommand.registered()] + [RunCode.registered()].compactMap(\.self) + [
             StartProcess.registered(), ReadProcessOutput.registered(), WriteProcessInput.registered(),
-            StopProcess.registered(), ListProcesses.registered(),
+            StopProcess.registered(), ListProcesses.registered(), RunSystemCommand.registered(),
         ]
     }
 }

@@ -15,6 +15,15 @@ extension CellAccess {
     package var mostMilliseconds: UInt32? { nil }
 }
 
+/// The host as a tool sees it: one command, in the place of a cell.
+package protocol HostAccess: Sendable {
+    var mostMilliseconds: UInt32? { get }
+    /// Ends when the command has ended, with all that it started; so it does when nobody waits any more.
+    func run(
+        _ command: RunProgram, asRoot: Bool, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramEnd
+}
+
 /// A piece of what a program writes.
 package struct ProgramOutput: Sendable {
     package let isError: Bool
@@ -27,9 +36,12 @@ package struct ProgramOutput: Sendable {
 package struct CallContext: Sendable {
     package let reporter: any CallReporter
     package let cell: any CellAccess
+    package let host: any HostAccess
 
-    package init(reporter: any CallReporter, cell: any CellAccess) {
-        (self.reporter, self.cell) = (reporter, cell)
+    package init(
+        reporter: any CallReporter, cell: any CellAccess = NoCell(), host: any HostAccess = NoHost()
+    ) {
+        (self.reporter, self.cell, self.host) = (reporter, cell, host)
     }
 }
 
@@ -46,4 +58,14 @@ package struct NoCell: CellAccess {
     package func perform(
         _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramResult { throw Self.failure }
+}
+
+package struct NoHost: HostAccess {
+    package var mostMilliseconds: UInt32? { nil }
+
+    package init() {}
+
+    package func run(
+        _ command: RunProgram, asRoot: Bool, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramEnd { throw CellFailure(.other, "this tool has no host") }
 }

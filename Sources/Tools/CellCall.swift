@@ -2,7 +2,7 @@ import Cells
 import JSON
 import MCP
 
-/// A call of a tool that works in the client's cell: read once from its arguments, it knows what it needs and
+/// A call of a tool that works in the client's cell, or starts a command outside of it: read once from its arguments, it knows what it needs and
 /// how it is done.
 protocol CellCall: Sendable {
     var needs: [Permission] { get }
@@ -16,20 +16,36 @@ extension RegisteredTool {
         self.init(
             inCell: tool,
             needs: { (arguments) throws(Arguments.Fault) in try call(arguments).needs },
-            run: { arguments, context in
-                let known: Call
-                do throws(Arguments.Fault) {
-                    known = try call(arguments)
-                } catch {
-                    return .failure(error.description)
-                }
-                do throws(CellFailure) {
-                    return try await known.run(in: context)
-                } catch {
-                    // Its message is the whole story: what was refused, by what, and what would allow it.
-                    return .failure(error.message)
-                }
-            })
+            run: Self.body(call))
+    }
+
+    /// One that starts commands on the host is read and done in the same way.
+    init<Call: CellCall>(
+        onHost tool: Tool, call: @escaping @Sendable (JSONValue?) throws(Arguments.Fault) -> Call
+    ) {
+        self.init(
+            onHost: tool,
+            needs: { (arguments) throws(Arguments.Fault) in try call(arguments).needs },
+            run: Self.body(call))
+    }
+
+    private static func body<Call: CellCall>(
+        _ call: @escaping @Sendable (JSONValue?) throws(Arguments.Fault) -> Call
+    ) -> Body {
+        { arguments, context in
+            let known: Call
+            do throws(Arguments.Fault) {
+                known = try call(arguments)
+            } catch {
+                return .failure(error.description)
+            }
+            do throws(CellFailure) {
+                return try await known.run(in: context)
+            } catch {
+                // Its message is the whole story: what was refused, by what, and what would allow it.
+                return .failure(error.message)
+            }
+        }
     }
 }
 

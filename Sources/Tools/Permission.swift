@@ -1,17 +1,29 @@
+import Cells
+
 /// Something that a call needs to be allowed to do, as its arguments say. Who decides is the gatekeeper.
 package struct Permission: Hashable, Sendable, CustomStringConvertible {
     package enum Act: String, Sendable {
         case read, write, run
+        /// On the host, as the client's own user; and as root.
+        case systemCommand, sudo
     }
 
     package let act: Act
     /// An absolute path inside the cell without `.` and `..`; the name or path of a program.
     package let object: String
+    /// Of a command on the host: all of it, the program by its path.
+    package let command: [String]
     /// Of a program: it gets variables of the call's own, by which it can be made to run others.
     package let setsEnvironment: Bool
 
     package init(_ act: Act, _ object: String, setsEnvironment: Bool = false) {
         (self.act, self.object, self.setsEnvironment) = (act, object, setsEnvironment)
+        command = []
+    }
+
+    package init(_ act: Act, command: [String]) {
+        (self.act, self.command, object) = (act, command, ShellWords.quoted(command))
+        setsEnvironment = false
     }
 
     package var description: String { "\(act.rawValue) \(object)" }

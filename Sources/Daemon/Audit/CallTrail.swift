@@ -27,6 +27,7 @@ final class CallTrail: @unchecked Sendable {
     /// Set where it did not come to an answer of its tool.
     var outcome: AuditCall.Outcome?
     var cell: GovernedCell?
+    var command: GovernedCommand?
 
     init(_ call: ToolCall, of client: Client, by policy: SessionPolicy, over channel: any CallChannel) {
         (self.call, self.client, self.policy) = (call, client, policy)
@@ -126,7 +127,7 @@ final class CallTrail: @unchecked Sendable {
         if result.isError, case .text(let text) = result.content.first {
             record.reason = String(text.prefix(500))
         }
-        if let end = cell?.end {
+        if let end = cell?.end ?? command?.end {
             switch end.cause {
             case .exited(let status): record.exit = Int32(status)
             case .signalled(let signal): record.signal = Int32(signal)
@@ -134,13 +135,14 @@ final class CallTrail: @unchecked Sendable {
             record.resources = AuditCall.Resources(
                 cpuMicroseconds: end.cpuMicroseconds, peakMemoryBytes: end.peakMemoryBytes)
         }
-        record.missingWalls = cell?.report.gaps.map(\.wall.rawValue) ?? []
+        record.missingWalls = (cell?.report ?? command?.report)?.gaps.map(\.wall.rawValue) ?? []
         return AuditRecord(.call(record), of: AuditClient(client, policy.facts))
     }
 
     private func outcome(of result: ToolResult) -> AuditCall.Outcome {
         if case .open = question { return .asked }
         if let outcome { return outcome }
+        if command?.wasRefused == true { return .refused }
         if Task.isCancelled { return .cancelled }
         return result.isError ? .failed : .succeeded
     }
@@ -152,16 +154,6 @@ extension AuditClient {
         (user, executable, unit) = (facts.user, facts.executable, facts.unit)
         (application, label) = (facts.application, facts.label)
         claims = Claims(bridge: facts.bridgeClaim, name: facts.nameClaim)
-    }
-}
-
-extension Need {
-    var shownObject: String {
-        switch object {
-        case .path(let bytes): String(decoding: bytes, as: UTF8.self)
-        case .command(let words): words.joined(separator: " ")
-        case .name(let name): name
-        }
     }
 }
 

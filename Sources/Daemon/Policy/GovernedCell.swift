@@ -66,28 +66,16 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
         return result
     }
 
-    var mostMilliseconds: UInt32? { policy.client.limits[.wallClock].map { UInt32(clamping: $0 * 1000) } }
+    var mostMilliseconds: UInt32? { policy.client.mostMilliseconds }
 
-    /// Policy's own variables, and no more output than it gives.
     private func onTerms(_ request: ProgramRequest) -> ProgramRequest {
         let client = policy.client
-        func with(_ start: ProgramStart) -> ProgramStart {
-            var start = start
-            let set = start.environment.filter { variable in
-                !client.environment.keys.contains { variable.hasPrefix($0 + "=") }
-            }
-            start.environment =
-                set + client.environment.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-            return start
-        }
         switch request {
         case .run(var run):
-            run.start = with(run.start)
-            if let most = client.limits[.output] {
-                run.mostOutput = min(run.mostOutput, UInt32(clamping: most))
-            }
+            run.start = client.onTerms(run.start)
+            run.mostOutput = client.onTerms(mostOutput: run.mostOutput)
             return .run(run)
-        case .start(let start): return .start(with(start))
+        case .start(let start): return .start(client.onTerms(start))
         case .output, .input, .stop, .list: return request
         }
     }

@@ -12,6 +12,13 @@ extension Need {
             let isOwn = FileRules.writing(to: PathNames(permission.object)) == .writeOwn
             self = .path(isOwn ? .fileWrite : .fileWriteGlobal, permission.object)
         case .run: self = .program(permission.object)
+        case .systemCommand, .sudo:
+            self = Need(PermissionName(permission.act), .command(permission.command))
         }
     }
+}
+
+extension PermissionName {
+    /// Of commands on the host.
+    init(_ act: Permission.Act) { self = act == .sudo ? .codeExecutionSudo : .systemCommand }
 }

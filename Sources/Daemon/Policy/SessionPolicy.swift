@@ -54,7 +54,9 @@ package final class SessionPolicy: @unchecked Sendable {
 
     package func decide(_ need: Need) -> Decision { cache.decide(need, at: now()) }
 
-    /// A tool that is denied to it whatever its arguments are is none that it sees.
+    /// Whether a rule allows any of it, or asks about it.
+    func gives(_ permission: PermissionName) -> Bool { client.gives(permission, at: now()) }
+
     package func maySee(tool: String) -> Bool { decide(.tool(tool)).verdict != .deny }
 }
 

@@ -1,3 +1,5 @@
+import JSON
+
 /// What a program of a cell finds in its environment: a plain Unix user's, and what the call adds.
 enum ProgramEnvironment {
     static let usual: [(name: String, value: String)] = [
@@ -8,13 +10,18 @@ enum ProgramEnvironment {
     static let mostVariables = 1000
     private static let expected = "an object of at most \(mostVariables) strings without NUL, by their names"
 
-    static let parameter = Parameter<[(name: String, value: String)]>(
-        "environment",
-        .map(
-            "Variables for the program, beside the usual ones (PATH, HOME=/workspace, LANG=C.UTF-8 …).",
-            of: .string(), most: mostVariables),
-        expected: expected
-    ) { (json, place) throws(Arguments.Fault) in
+    static let parameter = parameter(
+        "Variables for the program, beside the usual ones (PATH, HOME=/workspace, LANG=C.UTF-8 …).")
+
+    static func parameter(_ description: String) -> Parameter<[(name: String, value: String)]> {
+        Parameter(
+            "environment", .map(description, of: .string(), most: mostVariables), expected: expected,
+            read: read)
+    }
+
+    private static func read(
+        _ json: JSONValue, _ place: String
+    ) throws(Arguments.Fault) -> [(name: String, value: String)] {
         let members = Array(json.members)
         guard json.isObject, members.count <= mostVariables else {
             throw Arguments.Fault(place, is: json, expected: expected)

@@ -4,41 +4,73 @@ import MCP
 
 /// A program that a call waits for, from its start to the result.
 struct ProgramRun {
+    /// In the cell, or outside of any: what is said about an end is not the same.
+    enum Place { case cell, host }
+
     static func result(of run: RunProgram, in context: CallContext) async throws(CellFailure) -> ToolResult {
+        let cell = context.cell
+        return try await result(of: run, in: .cell, atMost: cell.mostMilliseconds, context) {
+            (run, onOutput) throws(CellFailure) in
+            let answer = try await cell.perform(.run(run), onOutput: onOutput)
+            guard case .ended(let end) = answer else { throw .wrongAnswer }
+            return end
+        }
+    }
+
+    static func result(
+        ofCommand run: RunProgram, asRoot: Bool, in context: CallContext
+    ) async throws(CellFailure) -> ToolResult {
+        let host = context.host
+        return try await result(of: run, in: .host, atMost: host.mostMilliseconds, context) {
+            (run, onOutput) throws(CellFailure) in
+            try await host.run(run, asRoot: asRoot, onOutput: onOutput)
+        }
+    }
+
+    private static func result(
+        of run: RunProgram, in place: Place, atMost most: UInt32?, _ context: CallContext,
+        _ perform: (RunProgram, @escaping @Sendable (ProgramOutput) async -> Void) async throws(CellFailure)
+            -> ProgramEnd
+    ) async throws(CellFailure) -> ToolResult {
         var run = run
-        if let most = context.cell.mostMilliseconds {
+        if let most {
             run.timeoutMilliseconds = run.timeoutMilliseconds == 0 ? most : min(run.timeoutMilliseconds, most)
         }
         let collector = OutputCollector(context.reporter)
-        let answer = try await context.cell.perform(.run(run)) { await collector.take($0) }
-        guard case .ended(let end) = answer else { throw .wrongAnswer }
+        let end = try await perform(run) { await collector.take($0) }
         return ProgramRun(
-            end, timeoutSeconds: run.timeoutMilliseconds / 1000,
+            ShownEnd(end, in: place), of: run,
             output: ShownOutput("stdout", await collector.output, of: end.outputBytes, file: end.outputFile),
             error: ShownOutput("stderr", await collector.error, of: end.errorBytes, file: end.errorFile)
         ).answer
     }
 
-    private let end: ProgramEnd
-    private let timeoutSeconds: UInt32
+    private let shown: ShownEnd
+    private let run: RunProgram
     private let output: ShownOutput
     private let error: ShownOutput
+    private var end: ProgramEnd { shown.end }
 
-    private init(_ end: ProgramEnd, timeoutSeconds: UInt32, output: ShownOutput, error: ShownOutput) {
-        (self.end, self.timeoutSeconds, self.output, self.error) = (end, timeoutSeconds, output, error)
+    private init(_ shown: ShownEnd, of run: RunProgram, output: ShownOutput, error: ShownOutput) {
+        (self.shown, self.run, self.output, self.error) = (shown, run, output, error)
     }
 
     static let members: [Schema.Member] =
+        membersOfCommand + [
+            .optional(
+                "stdout_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
+            .optional(
+                "stderr_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
+        ]
+
+    /// On the host there is no workspace.
+    static let membersOfCommand: [Schema.Member] =
         ShownEnd.members + [
             .required("timed_out", .boolean("It was ended because its time was up")),
             .required("stdout", .string("What it wrote, or the beginning of that")),
             .required("stderr", .string("What it wrote, or the beginning of that")),
             .required("stdout_bytes", .count("All that it wrote")),
             .required("stderr_bytes", .count("All that it wrote")),
-            .optional(
-                "stdout_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
-            .optional(
-                "stderr_file", .string("A file of the workspace with the first 64 MiB, if not all is here")),
             .optional("stdout_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
             .optional("stderr_is_lossy", .boolean("Not UTF-8: what is not is U+FFFD")),
         ]
@@ -51,9 +83,11 @@ struct ProgramRun {
     private var answer: ToolResult {
         var text = output.text
         if !error.text.isEmpty { text += "[stderr]\n" + error.text }
-        if end.cause != .exited(0), let hint = DenialHint.of(error.decoded.text) { text += hint + "\n" }
+        if shown.place == .cell, end.cause != .exited(0), let hint = DenialHint.of(error.decoded.text) {
+            text += hint + "\n"
+        }
         return .answer(text + lastLine, isError: isError) { json in
-            ShownEnd(end).write(to: &json)
+            shown.write(to: &json)
             json.member("timed_out", end.timedOut)
             json.member("stdout", output.decoded.text)
             json.member("stderr", error.decoded.text)
@@ -67,14 +101,15 @@ struct ProgramRun {
     }
 
     private var lastLine: String {
-        let used = ShownEnd(end).usage
-        if end.timedOut {
-            return
-                "[timed out after \(timeoutSeconds) s and was ended, \(used); give a larger timeout_seconds,"
-                + " or use start_process for what goes on between calls]"
-        }
-        return "[\(ShownEnd(end).cause), \(used)]"
+        guard end.timedOut else { return "[\(shown.cause), \(shown.usage)]" }
+        return
+            "[timed out after \(run.timeoutMilliseconds / 1000) s and was ended, \(shown.usage); give a larger"
+            + " timeout_seconds" + (shown.place == .cell ? Self.otherWay : "") + "]"
     }
+}
+
+extension ProgramRun {
+    private static let otherWay = ", or use start_process for what goes on between calls"
 }
 
 /// What a stream of a program brought, as it is shown.

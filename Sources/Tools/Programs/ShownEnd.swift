@@ -3,14 +3,15 @@ import JSON
 
 /// How a program ended, and what it used.
 struct ShownEnd {
-    private let end: ProgramEnd
+    let end: ProgramEnd
+    let place: ProgramRun.Place
 
-    init(_ end: ProgramEnd) { self.end = end }
+    init(_ end: ProgramEnd, in place: ProgramRun.Place = .cell) { (self.end, self.place) = (end, place) }
 
     static let members: [Schema.Member] = [
         .optional("exit_code", .count("The status that it ended with, unless a signal ended it")),
         .optional("signal", .string("The signal that ended it, such as SIGKILL")),
-        .required("out_of_memory", .boolean("The cell's memory limit ended it")),
+        .required("out_of_memory", .boolean("The memory limit of this client ended it")),
         .required("cpu_seconds", .number("Of it and all that it started")),
         .required("wall_seconds", .number()),
         .required("peak_memory_bytes", .count()),
@@ -28,6 +29,11 @@ struct ShownEnd {
 
     /// Where a wall of the cell ended it: which, and what would allow more.
     private var wall: String? {
+        guard place == .cell else {
+            return end.ranOutOfMemory
+                ? "out of memory, the limit of this client was reached; an administrator can raise it in the policy"
+                : nil
+        }
         if end.ranOutOfMemory {
             return
                 "out of memory, the limit of this cell was reached (wall cgroup); an administrator can raise it"

@@ -41,6 +41,37 @@ import Testing
     }
 
     @Test(
+        "A system's program is meant by its name and by its path alike, and another's by its path",
+        arguments: [
+            ("ls", "/usr/bin/ls", true), ("ls", "/bin/ls", true), ("ls", "/usr/local/bin/ls", true),
+            ("ls", "ls", true), ("ls", "/opt/bin/ls", false), ("ls", "/usr/bin/x/ls", false),
+            ("/usr/bin/ls", "/usr/bin/ls", true), ("/bin/ls", "/usr/bin/ls", true),
+            ("/usr/bin/ls", "/bin/ls", true), ("/usr/bin/ls", "/usr/local/bin/ls", false),
+            ("/usr/bin/l*", "/bin/ls", true), ("l?", "/usr/sbin/ls", true), ("*", "/opt/x", true),
+            ("/opt/*", "/opt/x", true), ("/opt/*", "/usr/bin/x", false),
+        ])
+    func programs(pattern: String, program: String, matches: Bool) throws {
+        let need = Need(.systemCommand, .command([program, "-l"]))
+        let rest = "argv: ['\(pattern)', '-l']"
+        #expect(verdict(try .rules("allow: SYSTEM_COMMAND, \(rest)"), need) == (matches ? "allow" : "deny"))
+        let denying: PolicySet = try .rules("allow: SYSTEM_COMMAND", "deny: SYSTEM_COMMAND, \(rest)")
+        #expect(verdict(denying, need) == (matches ? "deny" : "allow"))
+    }
+
+    @Test("What a client may have any of is what a rule in force gives, whatever others deny")
+    func gives() throws {
+        let set: PolicySet = try .rules(
+            "ask: CODE_EXECUTION_SUDO, argv: [id]", "deny: SYSTEM_COMMAND",
+            "allow: NETWORK, expires: 1970-01-01T00:01:00Z")
+        let policy = set.policy(for: alice)
+        let late = Moment(seconds: 100, utcOffset: 0)
+        #expect(policy.gives(.codeExecutionSudo, at: late))
+        #expect(!policy.gives(.systemCommand, at: late))
+        #expect(policy.gives(.network, at: Moment(seconds: 0, utcOffset: 0)))
+        #expect(!policy.gives(.network, at: late))
+    }
+
+    @Test(
         "Objects are matched by what the permission has",
         arguments: [
             ("allow: FILE_READ, paths: ['~/src/**']", Need.path(.fileRead, "/home/alice/src/a"), "allow"),

@@ -8,7 +8,8 @@ struct BuiltInToolsTests {
     private static let names = [
         "apply_patch", "copy_file", "delete_file", "edit_file", "file_info", "find_files", "list_directory",
         "list_processes", "make_directory", "move_file", "process_input", "process_output", "read_file",
-        "run_code", "run_command", "search_files", "start_process", "stop_process", "system_info",
+        "run_code", "run_command", "run_system_command", "search_files", "start_process", "stop_process",
+        "system_info",
         "write_file",
     ]
 
@@ -60,6 +61,7 @@ struct BuiltInToolsTests {
         ("delete_file", false, true, true), ("run_command", false, true, false),
         ("run_code", false, true, false), ("start_process", false, true, false),
         ("process_input", false, true, false), ("stop_process", false, true, true),
+        ("run_system_command", false, true, false),
     ])
     func `annotations say what a tool does to the world`(
         name: String, readOnly: Bool, destructive: Bool, idempotent: Bool
@@ -68,7 +70,8 @@ struct BuiltInToolsTests {
         #expect(hints.readOnly == readOnly)
         #expect(hints.destructive == destructive)
         #expect(hints.idempotent == idempotent)
-        #expect(hints.openWorld == false)
+        // A cell has no network; the machine has.
+        #expect(hints.openWorld == (name == "run_system_command"))
     }
 
     @Test func `defaults stand in the schemas`() throws {

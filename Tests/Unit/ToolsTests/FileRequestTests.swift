@@ -139,7 +139,7 @@ struct FileRequestTests {
         let faults = SchemaChecker.faults(
             try TestedTools.json(each.arguments), against: tool.tool.inputSchema)
         #expect(faults == [])
-        #expect(tool.usesCell)
+        #expect(tool.place == .cell)
     }
 
     /// What we ask for has to be what the cell takes.

@@ -4,7 +4,7 @@ import MCP
 @testable import Tools
 
 /// A cell that answers what it was told to, one answer after the other, and remembers what it was asked.
-actor ScriptedCell: CellAccess, CallReporter {
+actor ScriptedCell: CellAccess, HostAccess, CallReporter {
     enum Answer: Sendable {
         case file(FileResult)
         case program(ProgramResult, writing: [ProgramOutput] = [])
@@ -19,11 +19,13 @@ actor ScriptedCell: CellAccess, CallReporter {
     private var answers: [Answer]
     private(set) var fileRequests: [FileRequest] = []
     private(set) var programRequests: [ProgramRequest] = []
+    private(set) var commands: [(run: RunProgram, asRoot: Bool)] = []
     private(set) var progress: [Progress] = []
 
     init(_ answers: Answer...) { self.answers = answers }
 
-    nonisolated var context: CallContext { CallContext(reporter: self, cell: self) }
+    nonisolated var context: CallContext { CallContext(reporter: self, cell: self, host: self) }
+    nonisolated var mostMilliseconds: UInt32? { nil }
 
     private func next() throws(CellFailure) -> Answer {
         guard !answers.isEmpty else { throw CellFailure(.other, "the script has no more answers") }
@@ -49,6 +51,17 @@ actor ScriptedCell: CellAccess, CallReporter {
         }
         for piece in pieces { await onOutput(piece) }
         return result
+    }
+
+    func run(
+        _ command: RunProgram, asRoot: Bool, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramEnd {
+        commands.append((command, asRoot))
+        guard case .program(.ended(let end), let pieces) = try next() else {
+            throw CellFailure(.other, "the script has an answer about something else")
+        }
+        for piece in pieces { await onOutput(piece) }
+        return end
     }
 
     func progress(_ progress: Double, of total: Double?, message: String?) async {
