@@ -15,6 +15,7 @@ package struct CelldOptions: ProgramOptions {
     package var mostCellsOfUser = 256
     package var mostCommands = 64
     package var mostCommandsOfUser = 8
+    package var authorizationSeconds = 120
 
     package init() {}
 
@@ -38,6 +39,8 @@ package struct CelldOptions: ProgramOptions {
           --commands NUMBER     the most commands on the host at once (default 64; 0: there are none)
           --commands-of-user NUMBER
                                 the most of them that one user may have (default 8)
+          --authorization-time SECONDS
+                                how long polkit may ask somebody about a command as root (default 120)
           --version, --help
         """
 
@@ -55,6 +58,7 @@ package struct CelldOptions: ProgramOptions {
         case "--cells-of-user": mostCellsOfUser = try reader.number(in: 1...1_000_000)
         case "--commands": mostCommands = try reader.number(in: 0...10_000)
         case "--commands-of-user": mostCommandsOfUser = try reader.number(in: 1...10_000)
+        case "--authorization-time": authorizationSeconds = try reader.number(in: 1...3600)
         default: throw reader.unknown()
         }
     }

@@ -49,7 +49,8 @@ package enum CelldProgram {
             _ = Process.raiseFileLimit()
             let limits = Keeper.Limits(
                 mostCells: options.mostCells, mostCellsOfUser: options.mostCellsOfUser,
-                mostCommands: options.mostCommands, mostCommandsOfUser: options.mostCommandsOfUser)
+                mostCommands: options.mostCommands, mostCommandsOfUser: options.mostCommandsOfUser,
+                authorizationTime: .seconds(options.authorizationSeconds))
             let keeper = try Keeper(
                 try builder(options), limits, listener: listener, connection: connection, log: log)
             try keeper.serve()

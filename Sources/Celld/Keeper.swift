@@ -21,9 +21,9 @@ final class Keeper {
         var mostCellsOfUser: Int
         var mostCommands: Int
         var mostCommandsOfUser: Int
-        var buildTime: Duration = .seconds(20)
         /// How long polkit may ask somebody.
-        var authorizationTime: Duration = .seconds(120)
+        var authorizationTime: Duration
+        var buildTime: Duration = .seconds(20)
         /// A sender of messages that make no sense is cut off at once; of too many, slowed by its socket.
         var mostConnections = 16
     }

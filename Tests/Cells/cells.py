@@ -209,14 +209,14 @@ class End:
 class Celld:
     """A cloister-celld of our own, by its connected socket."""
 
-    def __init__(self, best_effort="", state=None, inject="", inject_cells="", spares=0, options=()):
+    def __init__(self, best_effort="", state=None, inject="", inject_cells="", spares=0, options=(), inside=()):
         self.temporary = None if state else tempfile.TemporaryDirectory(prefix="cells.")
         self.state = state or self.temporary.name
         os.chmod(self.state, 0o755)
         self.socket, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.socket.settimeout(30)
         # None waits for the next cell, unless a test wants it: what is there is then of cells that were asked for.
-        command = [os.path.join(BINARIES, "cloister-celld"), "--state", self.state, "--spares", str(spares), *options]
+        command = [*inside, os.path.abspath(os.path.join(BINARIES, "cloister-celld")), "--state", self.state, "--spares", str(spares), *options]
         if best_effort:
             command += ["--best-effort", best_effort]
         environment = dict(os.environ, CLOISTER_INJECT=inject, CLOISTER_INJECT_CELL=inject_cells)

@@ -1,17 +1,22 @@
 """Commands outside of any cell through the real daemon: who gets them, what is on record, and that they end."""
 
+import contextlib
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-from test_policy import Client, Governed, governed, rules  # noqa: F401 (governed is a fixture)
+sys.path.append(os.path.join(os.path.dirname(__file__), "../Cells"))
+from polkit import NEEDED, polkit, rule  # noqa: E402
+from test_policy import Client, Governed, governed, rules  # noqa: E402, F401 (governed is a fixture)
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
 
@@ -235,6 +240,92 @@ def test_the_death_of_cloisterd_ends_commands(executable):
     client.close()
     governed.daemon.process.wait()
     governed.daemon.remove()
+
+
+# MARK: As root
+
+
+@pytest.fixture
+def sudo(executable, tmp_path):
+    """`sudo(what polkit says, rules)`: a daemon beside a polkit of its own, and an application of another user."""
+    with contextlib.ExitStack() as stack:
+
+        def start(said, *lines):
+            for program in NEEDED:
+                if not os.path.exists(program):
+                    pytest.skip(f"there is no {program}")
+            authority = stack.enter_context(polkit(rule(said)))
+
+            def inside(name):
+                if name != "cloisterd":
+                    return executable(name)
+                script = tmp_path / name
+                script.write_text("#!/bin/sh\nexec " + shlex.join([*authority.inside, str(executable(name))]) + ' "$@"\n')
+                script.chmod(0o755)
+                return script
+
+            governed = Governed(inside)
+            stack.callback(governed.stop)
+            governed.policy(rules(*lines))
+            governed.eventually(lambda: governed.generation() == 2)
+            client = Application(governed, executable)
+            stack.callback(client.close)
+            return governed, client
+
+        yield start
+
+
+YES, NO = "return polkit.Result.YES;", "return polkit.Result.NO;"
+AS_ROOT = {"argv": ["id", "-u"], "as_root": True}
+
+
+def test_policy_and_polkit_together_give_root(sudo):
+    governed, client = sudo(YES, "allow: CODE_EXECUTION_SUDO, argv: [id, '-u']")
+    assert client.structured(**AS_ROOT)["stdout"] == "0\n"
+    text, is_error = client.call(TOOL, argv=["id", "-g"], as_root=True)
+    assert is_error and "CODE_EXECUTION_SUDO /usr/bin/id -g is not permitted" in text
+    text, is_error = client.call(TOOL, argv=["id", "-u"])
+    assert is_error and "SYSTEM_COMMAND /usr/bin/id -u is not permitted" in text
+    first = governed.records()[0]
+    assert {"permission": "CODE_EXECUTION_SUDO", "object": "/usr/bin/id -u"} in first["needs"]
+    assert (first["outcome"], first["exit"]) == ("succeeded", 0)
+
+
+def test_polkit_is_asked_whatever_policy_says(sudo):
+    governed, client = sudo(NO, "allow: CODE_EXECUTION_SUDO, argv: [id, '**']")
+    text, is_error = client.call(TOOL, **AS_ROOT)
+    assert is_error and "polkit does not allow this command as root. What helps:" in text
+    assert governed.records()[-1]["outcome"] == "refused"
+
+
+def test_policy_is_asked_whatever_polkit_says(sudo):
+    governed, client = sudo(YES, "allow: SYSTEM_COMMAND, argv: [id, '**']")
+    text, is_error = client.call(TOOL, **AS_ROOT)
+    assert is_error and "CODE_EXECUTION_SUDO /usr/bin/id -u is not permitted" in text
+
+
+def test_a_person_is_asked_and_then_polkit(sudo):
+    governed, client = sudo(YES, "ask: CODE_EXECUTION_SUDO, argv: [id, '**']")
+    call = client.begin("tools/call", name=TOOL, arguments=AS_ROOT)
+    [question] = governed.eventually(lambda: governed.json("approvals")["approvals"])
+    assert question["needs"] == ["CODE_EXECUTION_SUDO /usr/bin/id -u"]
+    governed.ctl("approve", str(question["number"]))
+    assert client.result(call)[0].startswith("0\n")
+    assert governed.records()[-1]["consent"]["how"] == "queue"
+
+
+def test_a_call_that_is_taken_back_ends_polkits_question(sudo):
+    """Nothing answers it here: the rule itself takes its time."""
+    governed, client = sudo('polkit.spawn(["/bin/sleep", "8"]); ' + YES, "allow: CODE_EXECUTION_SUDO, argv: [id, '**']")
+    call = client.begin("tools/call", name=TOOL, arguments=AS_ROOT)
+    governed.eventually(lambda: of_user(0, "org.cloister.Cloister1.code-execution-sudo"))
+    client.say("notifications/cancelled", requestId=call)
+    governed.eventually(lambda: not of_user(0, "org.cloister.Cloister1.code-execution-sudo"), within=2)
+    assert client.ask("ping")["result"] == {}
+    governed.eventually(lambda: [each["outcome"] for each in governed.records()] == ["cancelled"])
+
+
+# MARK: Of an ordinary user
 
 
 class Own:

@@ -142,8 +142,8 @@ final class CallTrail: @unchecked Sendable {
     private func outcome(of result: ToolResult) -> AuditCall.Outcome {
         if case .open = question { return .asked }
         if let outcome { return outcome }
-        if command?.wasRefused == true { return .refused }
         if Task.isCancelled { return .cancelled }
+        if command?.wasRefused == true { return .refused }
         return result.isError ? .failed : .succeeded
     }
 }
