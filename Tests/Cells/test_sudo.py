@@ -13,7 +13,7 @@ import pytest
 from cells import NATIVE, Celld, Limits, Refusal
 from clients import client
 from machine import children, eventually, has_ended, host_pid, read
-from polkit import ACTION, NEEDED, polkit, rule
+from authority import ACTION, NEEDED, polkit, rule
 
 missing = [program for program in NEEDED if not os.path.exists(program)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"there is no {missing[0] if missing else ''}")

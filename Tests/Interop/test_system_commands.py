@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../Cells"))
-from polkit import NEEDED, polkit, rule  # noqa: E402
-from test_policy import Client, Governed, governed, rules  # noqa: E402, F401 (governed is a fixture)
+from authority import NEEDED, polkit, rule  # noqa: E402
+from governed import Client, Governed, rules  # noqa: E402
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
 
@@ -296,6 +296,14 @@ def test_polkit_is_asked_whatever_policy_says(sudo):
     text, is_error = client.call(TOOL, **AS_ROOT)
     assert is_error and "polkit does not allow this command as root. What helps:" in text
     assert governed.records()[-1]["outcome"] == "refused"
+
+
+@pytest.mark.parametrize("said", [YES, NO], ids=["yes", "no"])
+def test_a_question_through_polkit_is_asked_once_where_it_runs(sudo, said):
+    governed, client = sudo(said, "ask: CODE_EXECUTION_SUDO, argv: [id, '**'], via: polkit")
+    text, is_error = client.call(TOOL, **AS_ROOT)
+    assert (is_error, text.startswith("0\n")) == ((False, True) if said == YES else (True, False))
+    assert governed.records()[-1]["outcome"] == ("succeeded" if said == YES else "refused")
 
 
 def test_policy_is_asked_whatever_polkit_says(sudo):

@@ -10,7 +10,9 @@ package struct Permit: Sendable {
 
         /// How a person has to be asked, if one has to be.
         var way: Rule.Way? {
-            if case .ask(let way) = decision.verdict { way } else { nil }
+            guard case .ask(let way) = decision.verdict else { return nil }
+            // What runs as root is asked through polkit by celld, whatever a rule says; nobody is asked twice.
+            return need.permission == .codeExecutionSudo && way == .polkit ? nil : way
         }
     }
 

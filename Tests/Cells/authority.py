@@ -10,27 +10,16 @@ import tempfile
 import termios
 import textwrap
 import time
+from pathlib import Path
 
 POLKITD = "/usr/lib/polkit-1/polkitd"
 ACTION = "org.cloister.Cloister1.code-execution-sudo"
 NEEDED = [POLKITD, "/usr/bin/dbus-daemon", "/usr/bin/pkcheck", "/usr/bin/pkttyagent"]
 
-ACTIONS = f"""\
-<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE policyconfig PUBLIC "-//freedesktop//DTD PolicyKit Policy Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/PolicyKit/1/policyconfig.dtd">
-<policyconfig>
-  <action id="{ACTION}">
-    <description>Run a command as root for an AI application</description>
-    <message>An AI application wants to run as root: $(command_line)</message>
-    <defaults>
-      <allow_any>auth_admin</allow_any>
-      <allow_inactive>auth_admin</allow_inactive>
-      <allow_active>auth_admin</allow_active>
-    </defaults>
-  </action>
-</policyconfig>
-"""
+# What is shipped, with an owner that every machine has.
+ACTIONS = (
+    (Path(__file__).resolve().parents[2] / "polkit/org.cloister.Cloister1.policy").read_text()
+    .replace("unix-user:cloister<", "unix-user:root<"))
 
 BUS = """\
 <busconfig>
