@@ -17,7 +17,7 @@ class Client:
         self.socket.settimeout(60)
         if not connection:
             self.socket.connect(os.fspath(daemon.socket))
-        self.file = self.socket.makefile("rw")
+        self.file = self.socket.makefile("rw", encoding="utf-8")
         self.last = 0
         self.notifications = []
         self.answers = {}
@@ -38,7 +38,8 @@ class Client:
     def begin(self, method, **params):
         self.last += 1
         message = {"jsonrpc": "2.0", "id": self.last, "method": method, "params": params}
-        self.file.write(json.dumps(message) + "\n")
+        # As they are: what would disguise something is not escaped by us.
+        self.file.write(json.dumps(message, ensure_ascii=False) + "\n")
         self.file.flush()
         return self.last
 

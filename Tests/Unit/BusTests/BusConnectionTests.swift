@@ -111,7 +111,8 @@ import Testing
         let address = address
         try onLoop { loop in
             let connection = BusConnection(to: try BusAddress(address), on: loop)
-            let text = String(repeating: "0123456789abcdef", count: 1 << 19)
+            // More than sd-bus lets the kernel keep for it, which is 8 MiB.
+            let text = String(repeating: "0123456789abcdef", count: 3 << 19)
             var turns = 0
             var isOver = false
             func count() {
