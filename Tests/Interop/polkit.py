@@ -149,11 +149,11 @@ class Agent:
 
 APPLICATION = """
 import os, socket, sys
-uid = int(sys.argv[3])
+uid = int(sys.argv[2])
 os.setgroups([]); os.setresgid(uid, uid, uid); os.setresuid(uid, uid, uid)
 connection = socket.socket(socket.AF_UNIX)
-connection.connect(sys.argv[1])
-socket.send_fds(socket.socket(fileno=int(sys.argv[2])), [b"x"], [connection.fileno()])
+connection.connect(sys.stdin.readline().strip())
+socket.send_fds(socket.socket(fileno=int(sys.argv[1])), [b"x"], [connection.fileno()])
 connection.close()
 sys.stdin.read()
 """
@@ -162,19 +162,23 @@ sys.stdin.read()
 class Application:
     """A process of an ordinary user that has connected; what it says is the test's matter."""
 
-    def __init__(self, daemon, uid=NOBODY):
-        os.chmod(daemon.directory, 0o755)
-        ours, theirs = socket.socketpair()
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", APPLICATION, daemon.socket, str(theirs.fileno()), str(uid)],
-            stdin=subprocess.PIPE, pass_fds=[theirs.fileno()],
-        )  # fmt: skip
+    def __init__(self, uid=NOBODY):
+        self.channel, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", APPLICATION, str(theirs.fileno()), str(uid)],
+                stdin=subprocess.PIPE, pass_fds=[theirs.fileno()], text=True,
+            )  # fmt: skip
         self.pid = self.process.pid
-        theirs.close()
-        with ours:
-            _, descriptors, _, _ = socket.recv_fds(ours, 1, 1)
+
+    def connect(self, daemon):
+        os.chmod(daemon.directory, 0o755)
+        self.process.stdin.write(f"{daemon.socket}\n")
+        self.process.stdin.flush()
+        with self.channel:
+            _, descriptors, _, _ = socket.recv_fds(self.channel, 1, 1)
         assert descriptors, "the application could not connect"
-        self.connection = socket.socket(fileno=descriptors[0])
+        return socket.socket(fileno=descriptors[0])
 
     def end(self):
         self.process.stdin.close()

@@ -19,10 +19,10 @@ QUESTION = "ask: FILE_WRITE_GLOBAL, paths: ['{tree}/**'], via: polkit, reason: l
 class Scene:
     """A daemon whose policy asks through polkit, and an application of an ordinary user."""
 
-    def __init__(self, executable, tree, polkit, address=None):
+    def __init__(self, executable, tree, polkit, **environment):
         self.polkit, self.tree = polkit, tree
-        address = address or (polkit.address if polkit else f"unix:path={tree}/no-bus")
-        self.governed = Governed(executable, environment={"DBUS_SYSTEM_BUS_ADDRESS": address})
+        address = polkit.address if polkit else f"unix:path={tree}/no-bus"
+        self.governed = Governed(executable, environment={"DBUS_SYSTEM_BUS_ADDRESS": address} | environment)
         self.applications = []
         self.policy(QUESTION.format(tree=tree))
 
@@ -31,10 +31,11 @@ class Scene:
         self.governed.policy(rules(f"allow: FILE_READ, paths: ['{self.tree}/**']", *lines))
         self.governed.eventually(lambda: self.governed.generation() > before)
 
-    def connect(self, uid=NOBODY):
-        application = Application(self.governed.daemon, uid)
+    def connect(self, application=None):
+        application = application or Application()
         self.applications.append(application)
-        client = Client(self.governed.daemon, name="asker", connection=application.connection)
+        connection = application.connect(self.governed.daemon)
+        client = Client(self.governed.daemon, name="asker", connection=connection)
         self.governed.clients.append(client)
         return application, client
 
@@ -283,6 +284,17 @@ def test_a_process_that_has_ended_is_nobody_to_ask_about(scene, tree):
     assert is_error and "process that connected has ended" in text
 
 
+def test_a_process_that_proc_hides_cannot_be_named_and_that_is_said(executable, tree, polkit):
+    application = Application()
+    scene = Scene(executable, tree, polkit, CLOISTER_INJECT=f"open /proc/{application.pid}/stat=2")
+    try:
+        _, client = scene.connect(application)
+        text, is_error = client.result(scene.write(client))
+        assert is_error and "/proc hides that" in text and "ProtectProc=" in text
+    finally:
+        scene.stop()
+
+
 def test_polkit_that_goes_away_denies_and_is_found_again(scene, tree):
     application, client = scene.connect()
     agent = scene.polkit.agent(application)
@@ -343,8 +355,8 @@ def test_only_the_owner_of_the_actions_may_ask_with_details(executable, owner):
     try:
         governed.policy(rules("ask: TOOL, tools: system_info, via: polkit"))
         governed.eventually(lambda: governed.generation() == 2)
-        application = Application(governed.daemon)
-        client = Client(governed.daemon, connection=application.connection)
+        application = Application()
+        client = Client(governed.daemon, connection=application.connect(governed.daemon))
         governed.clients.append(client)
         agent = polkit.agent(application)
         call = client.begin("tools/call", name="system_info", arguments={})

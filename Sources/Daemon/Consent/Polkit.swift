@@ -49,10 +49,11 @@ package final class Polkit: @unchecked Sendable {
                         "What a person would have to be asked about is too long to be shown whole. Ask for less at once."
                     )
                 }
-                guard let subject = PolkitSubject(client, version: version) else {
-                    return .unanswered(
-                        "The process that connected has ended, and polkit cannot be asked about another one. Connect again."
-                    )
+                let subject: PolkitSubject
+                do throws(PolkitSubject.Obstacle) {
+                    subject = try PolkitSubject(client, version: version)
+                } catch {
+                    return .unanswered(Self.sentence(error))
                 }
                 let answer = try await check(action, subject, details)
                 guard answer == .given else { return answer }
@@ -138,6 +139,15 @@ package final class Polkit: @unchecked Sendable {
     }
 
     // MARK: Why nobody answered
+
+    private static func sentence(_ obstacle: PolkitSubject.Obstacle) -> String {
+        switch obstacle {
+        case .ended:
+            "The process that connected has ended, and polkit cannot be asked about another one. Connect again."
+        case .hidden:
+            "A person has to be asked through polkit, which before version 124 wants to know when a process began, and /proc hides that from cloisterd. An administrator can lift that (hidepid=, ProtectProc=), or use via: queue."
+        }
+    }
 
     private static func sentence(_ error: BusError) -> String {
         let asked = "A person has to be asked through polkit,"

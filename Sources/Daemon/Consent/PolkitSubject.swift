@@ -12,14 +12,22 @@ enum PolkitSubject {
     case descriptor(Client)
     case number(pid: UInt32, start: UInt64, uid: UInt32)
 
-    /// `nil` when the process has ended.
-    init?(_ client: Client, version: String) {
-        guard client.credentials.isThere else { return nil }
+    /// Why polkit cannot be asked about this client.
+    enum Obstacle: Error {
+        case ended
+        /// /proc does not show other users' processes to us.
+        case hidden
+    }
+
+    init(_ client: Client, version: String) throws(Obstacle) {
+        guard client.credentials.isThere else { throw .ended }
         if Self.takesDescriptors(version: version) {
             self = .descriptor(client)
         } else {
             let (pid, uid) = (client.credentials.pid, client.credentials.uid)
-            guard let start = ProcessFacts.startTime(of: client.credentials.pidfd!, pid) else { return nil }
+            guard let start = ProcessFacts.startTime(of: client.credentials.pidfd!, pid) else {
+                throw client.credentials.isThere ? .hidden : .ended
+            }
             self = .number(pid: UInt32(pid), start: start, uid: uid)
         }
     }
