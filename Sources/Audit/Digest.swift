@@ -9,14 +9,30 @@ package struct Digest: Hashable, Sendable, CustomStringConvertible {
     private init(unchecked bytes: [UInt8]) { self.bytes = bytes }
 
     package init(of data: Span<UInt8>) {
-        var context = sha256_ctx()
-        unsafe nettle_sha256_init(&context)
-        unsafe data.withUnsafeBufferPointer {
-            unsafe nettle_sha256_update(&context, $0.count, $0.baseAddress)
+        var computation = Computation()
+        computation.add(data)
+        self = computation.digest()
+    }
+
+    /// Of what comes piece by piece.
+    package struct Computation {
+        private var context = sha256_ctx()
+
+        package init() { unsafe nettle_sha256_init(&context) }
+
+        package mutating func add(_ data: Span<UInt8>) {
+            unsafe data.withUnsafeBufferPointer {
+                unsafe nettle_sha256_update(&context, $0.count, $0.baseAddress)
+            }
         }
-        bytes = unsafe [UInt8](unsafeUninitializedCapacity: Self.size) { buffer, count in
-            unsafe nettle_sha256_digest(&context, Self.size, buffer.baseAddress)
-            count = Self.size
+
+        /// Of all that was added; after that it begins anew.
+        package mutating func digest() -> Digest {
+            Digest(
+                unchecked: unsafe [UInt8](unsafeUninitializedCapacity: Digest.size) { buffer, count in
+                    unsafe nettle_sha256_digest(&context, Digest.size, buffer.baseAddress)
+                    count = Digest.size
+                })
         }
     }
 

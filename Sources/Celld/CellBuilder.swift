@@ -71,8 +71,9 @@ final class CellBuilder {
         guard peer.pidfdIsExact, peer.pidfd != nil else { return ClientIdentity() }
         guard let facts = ProcessFacts(of: peer.pidfd!, peer.pid) else { throw Self.isGone }
         return ClientIdentity(
-            executable: facts.executable, parentExecutable: facts.parentExecutable,
-            controlGroup: facts.controlGroup)
+            executable: facts.executable,
+            facts.executableFile.map { ClientIdentity.File(device: $0.device, inode: $0.inode) },
+            parentExecutable: facts.parentExecutable, controlGroup: facts.controlGroup)
     }
 
     func peer(of client: borrowing OwnedFD) throws(CellRefusal) -> PeerCredentials {

@@ -6,15 +6,18 @@ package final class Client: Sendable {
     package let credentials: PeerCredentials
     /// What celld sees of its process.
     package let identity: ClientIdentity
+    /// The SHA-256 of its program, where policy asks for that when it connects.
+    package let digest: String?
     /// Opened per connection; appears in the log and later in every audit record.
     package let session: UInt64
 
     package init(
         _ credentials: consuming PeerCredentials, _ identity: ClientIdentity = ClientIdentity(),
-        session: UInt64
+        digest: String? = nil, session: UInt64
     ) {
         self.credentials = credentials
         self.identity = identity
+        self.digest = digest
         self.session = session
     }
 

@@ -59,6 +59,7 @@ package actor Daemon {
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
     private let names = AccountNames()
+    private let digests: ProgramDigests
     private var listeners: [Listener] = []
     private var control: ControlServer?
     private var signals: SignalSource?
@@ -93,6 +94,7 @@ package actor Daemon {
             on: loop, auditor: auditor, store: settings.grants.map { GrantStore(directory: $0) },
             polkit: Polkit(bus), log: log)
         self.policy = policy
+        digests = ProgramDigests(on: loop, log: log)
         office = Gatekeeper.Office(auditor, consent, CallMeter())
         gatekeeper = Gatekeeper([], office, log: log)
     }
@@ -177,7 +179,7 @@ package actor Daemon {
             guard let celld else { return admit(stream, of: uid, number, ClientIdentity()) }
             _ = loop.spawn {
                 let identity = await self.identity(of: stream, by: celld)
-                await self.admit(stream, of: uid, number, identity)
+                await self.admit(stream, of: uid, number, identity, digest: await self.digest(of: identity))
             }
         } catch {
             log.warning("a connection was lost at its start: \(error)")
@@ -194,12 +196,18 @@ package actor Daemon {
         }
     }
 
+    private func digest(of identity: ClientIdentity) async -> String? {
+        policy.set.asksForDigests ? await digests.digest(of: identity) : nil
+    }
+
     private func admit(
-        _ stream: SocketStream, of uid: UInt32, _ number: UInt64, _ identity: ClientIdentity
+        _ stream: SocketStream, of uid: UInt32, _ number: UInt64, _ identity: ClientIdentity,
+        digest: String? = nil
     ) {
         do throws(SystemError) {
             guard !isStopping else { throw SystemError("accept", .brokenPipe, "cloisterd is stopping") }
-            let client = Client(try stream.peerCredentials(), identity, session: number)
+            let client = Client(
+                try stream.peerCredentials(), identity, digest: digest, session: number)
             try begin(client, over: stream)
         } catch {
             log.warning("a connection was lost at its start: \(error)")
@@ -319,7 +327,21 @@ package actor Daemon {
         guard policy.read() else { return }
         log.notice("policy \(policy.generation) is in force, from \(policy.files.count) files")
         let set = policy.set
-        for session in sessions.values { session.assumeIsolated { $0.setPolicy(set) } }
+        for session in sessions.values {
+            guard set.asksForDigests, session.assumeIsolated({ $0.policy.facts.digest }) == nil else {
+                session.assumeIsolated { $0.setPolicy(set) }
+                continue
+            }
+            _ = loop.spawn {
+                let digest = await self.digest(of: session.client.identity)
+                await self.setPolicy(of: session, digest)
+            }
+        }
+    }
+
+    /// By now it may be another one again.
+    private func setPolicy(of session: Session, _ digest: String?) {
+        session.assumeIsolated { [set = policy.set] in $0.setPolicy(set, digest: digest) }
     }
 
     private static let description = ServerDescription(

@@ -235,8 +235,8 @@ package actor Session {
     }
 
     /// From here on its calls are decided by this policy; those that are under way keep what they had.
-    package func setPolicy(_ set: PolicySet) {
-        policy.adopt(set)
+    package func setPolicy(_ set: PolicySet, digest: String? = nil) {
+        policy.adopt(set, digest: digest)
         showWhatMayBeSeen()
         place.assumeIsolated { $0.policyHasChanged() }
     }

@@ -4,14 +4,17 @@ import Glibc
 /// to somebody else in between says nothing.
 package struct ProcessFacts: Equatable, Sendable {
     package let executable: String?
+    package let executableFile: FileIdentity?
     package let parentExecutable: String?
     package let controlGroup: String?
 
     /// `nil` when it has ended.
     package init?(of process: borrowing OwnedFD, _ pid: pid_t) {
-        executable = Self.executable(of: pid)
+        let program = Self.executable(of: pid)
+        (executable, executableFile) = (program?.path, program?.file)
         parentExecutable = Self.parent(of: pid).flatMap { parent in
-            guard let held = try? ProcessFD.open(parent), let path = Self.executable(of: parent) else {
+            guard let held = try? ProcessFD.open(parent), let path = Self.executable(of: parent)?.path
+            else {
                 return nil
             }
             // It was the parent all the time, and not somebody with its number.
@@ -28,13 +31,13 @@ package struct ProcessFacts: Equatable, Sendable {
 
     /// A process can have mounts of its own, in which any name leads to any file. The name counts only where it leads
     /// us to the same file.
-    private static func executable(of pid: pid_t) -> String? {
+    private static func executable(of pid: pid_t) -> (path: String, file: FileIdentity)? {
         let link = "/proc/\(pid)/exe"
         guard let path = try? File.readLink(link), path.utf8.first == UInt8(ascii: "/"),
             let theirs = try? File.open(link, .path).status().identity,
             let ours = try? File.open(path, .path).status().identity, theirs == ours
         else { return nil }
-        return path
+        return (path, theirs)
     }
 
     /// When it began, in ticks since the boot: with this a number names one process, as far as ticks are fine enough.

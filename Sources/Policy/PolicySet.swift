@@ -15,6 +15,9 @@ package struct PolicySet: Equatable, Sendable {
 
     private init() { (clients, audit, customPermissions, expectations) = ([], AuditSettings(), [], []) }
 
+    /// Whether any block is for programs with a certain SHA-256.
+    package var asksForDigests: Bool { clients.contains { !$0.match.digests.isEmpty } }
+
     package init(_ files: [PolicyFile]) throws(PolicyFault) {
         var blocks: [String: ClientBlock] = [:]
         var rules = 0

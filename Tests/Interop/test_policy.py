@@ -1,12 +1,14 @@
 """Policy, consent and audit through the real daemon: what files say, a person answers and records prove."""
 
 import contextlib
+import hashlib
 import json
 import os
 import random
 import subprocess
 import tempfile
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -65,6 +67,25 @@ def test_a_tool_that_is_denied_is_not_seen_and_comes_back(governed):
     governed.policy(rules("allow: TOOL"))
     governed.eventually(lambda: "run_command" in client.tools())
     assert client.call("run_command", argv=["true"])[1] is False
+
+
+def test_a_program_is_known_by_its_digest(governed):
+    program = os.path.realpath("/proc/self/exe")
+    digest = hashlib.sha256(Path(program).read_bytes()).hexdigest()
+
+    def policy(digest):
+        before = governed.generation()
+        governed.policy(rules("deny: TOOL, tools: 'run_*'", more=f"    match: {{sha256: {digest}}}\n"))
+        governed.eventually(lambda: governed.generation() > before)
+
+    first = governed.connect()
+    policy("0" * 64)
+    assert "run_command" in first.tools()
+    # A session that stands learns it with the policy that asks for it; a new one before it begins.
+    policy(digest)
+    governed.eventually(lambda: "run_command" not in first.tools())
+    assert "run_command" not in governed.connect().tools()
+    assert any(digest in line for line in governed.ctl("--json", "clients").splitlines())
 
 
 def test_a_policy_that_is_wrong_changes_nothing_and_says_where(governed):

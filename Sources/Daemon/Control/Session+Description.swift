@@ -17,6 +17,7 @@ extension Session {
             json.optionalMember("user", facts.user)
             json.member("pid", client.credentials.pid)
             json.optionalMember("executable", facts.executable)
+            json.optionalMember("sha256", facts.digest)
             json.optionalMember("parent", facts.parent)
             json.optionalMember("unit", facts.unit)
             json.optionalMember("application", facts.application)

@@ -16,6 +16,7 @@ extension ClientFacts {
             (unit, application) = (place.unit, place.application)
         }
         (executable, parent) = (client.identity.executable, client.identity.parentExecutable)
+        digest = client.digest
         label = client.credentials.label
     }
 }

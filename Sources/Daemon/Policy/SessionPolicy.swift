@@ -22,8 +22,11 @@ package final class SessionPolicy: @unchecked Sendable {
     package var facts: ClientFacts { client.facts }
     package var moment: Moment { now() }
 
-    package func adopt(_ set: PolicySet) {
+    /// `digest` is its program's, where it has become known.
+    package func adopt(_ set: PolicySet, digest: String? = nil) {
         self.set = set
+        var facts = facts
+        if let digest { facts.digest = digest }
         decideAnew(facts)
     }
 

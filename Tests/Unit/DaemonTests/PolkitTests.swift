@@ -83,7 +83,12 @@ import Testing
         let details = try #require(Self.details(Self.question()))
         let messages = text.matches(of: /<message>(.+)<\/message>/).map { String($0.1) }
         #expect(messages.count == ids.count)
-        for message in messages {
+        for (id, message) in zip(ids, messages) {
+            // celld asks about this one, with details of its own.
+            if id == PermissionName.codeExecutionSudo.polkitAction {
+                #expect(message.contains("$(command_line)"))
+                continue
+            }
             for name in message.matches(of: /\$\(([a-z]+)\)/) {
                 #expect(details[String(name.1)] != nil, "\(name.1)")
             }
