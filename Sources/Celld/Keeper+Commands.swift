@@ -35,12 +35,17 @@ extension Keeper {
     private func start(
         _ wanted: CellBuilder.Wanted, _ number: UInt32, for connection: Connection
     ) throws(CellRefusal) {
-        cells.append(
-            Cell(
-                number: number, uid: wanted.peer.uid, connection: connection,
-                started: try builder.start(wanted), isCommand: true,
-                deadline: SystemClock.monotonic + limits.buildTime))
+        let now = SystemClock.monotonic
+        let cell = Cell(
+            number: number, uid: wanted.peer.uid, connection: connection,
+            started: try builder.start(wanted), isCommand: true, deadline: now + limits.buildTime)
+        let time = wanted.command.timeoutMilliseconds
+        if time > 0 { cell.lastMoment = now + .milliseconds(Int(time)) + Self.grace }
+        cells.append(cell)
     }
+
+    /// For its own process to end it, and to say so.
+    private static let grace: Duration = .seconds(2)
 
     private func checkCommands(of uid: UInt32) throws(CellRefusal) {
         let users = cells.filter(\.isCommand).map(\.uid) + waiting.map(\.uid)

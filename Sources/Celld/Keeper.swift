@@ -43,6 +43,8 @@ final class Keeper {
         let isCommand: Bool
         var hasStood = false
         let deadline: Duration
+        /// When it is ended from here: the process that counts a command's time can be stopped by its user.
+        var lastMoment: Duration?
 
         init(
             number: UInt32, uid: UInt32, connection: Connection, started: Started, isCommand: Bool = false,
@@ -156,8 +158,8 @@ final class Keeper {
 
     private func patience() -> CInt {
         var moments =
-            cells.lazy.filter(\.isBuilding).map(\.deadline) + waiting.map(\.authorization.deadline)
-            + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
+            cells.filter(\.isBuilding).map(\.deadline) + waiting.map(\.authorization.deadline)
+            + cells.compactMap(\.lastMoment) + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
         if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
         return SystemClock.patience(until: moments.min())
     }
@@ -304,6 +306,11 @@ final class Keeper {
                 cell,
                 CellRefusal(
                     "it was not built within \(limits.buildTime)", remedy: "look at the machine's load"))
+        }
+        for cell in cells {
+            guard let last = cell.lastMoment, last <= now else { continue }
+            cell.lastMoment = nil
+            kill(cell)
         }
         for command in waiting where command.authorization.deadline <= now {
             refuse(command, Authorization.late)

@@ -7,7 +7,7 @@ package struct HostCommand: Equatable, Sendable {
     package var arguments: [String]
     /// NAME=value each, beside what celld sets. There are none for root.
     package var environment: [String]
-    /// Empty: the user's home.
+    /// Empty: the user's home, which is the only place for root: many a program does what it finds where it runs.
     package var directory: String
     package var isAsRoot: Bool
     /// What the command reads comes along, in a sealed file behind the client's socket.
@@ -85,6 +85,7 @@ package struct HostCommand: Equatable, Sendable {
         guard !isAsRoot || environment.isEmpty else {
             throw reader.fault("environment", "root has none but celld's")
         }
+        guard !isAsRoot || directory.isEmpty else { throw reader.fault("directory", "root has its own") }
         hasInput = try reader.flag("hasInput")
         timeoutMilliseconds = try reader.integer("timeout")
         mostOutput = try reader.integer("mostOutput", in: 0...(16 << 20))

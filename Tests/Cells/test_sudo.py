@@ -280,13 +280,12 @@ def test_whatever_pkcheck_says_but_yes_is_a_refusal_that_says_why(tmp_path, body
 
 def test_pkcheck_is_told_who_and_what(tmp_path):
     with stand_in(tmp_path, "return 0;") as (keeper, connection, pid, words):
-        directory = str(tmp_path)
-        assert keeper.run_command(connection, "/bin/pwd", as_root=True, directory=directory)[1].decode().strip() == directory
+        assert keeper.run_command(connection, "/bin/echo", "a b", as_root=True)[1] == b"a b\n"
         ticks = read(f"/proc/{pid}/stat").decode().rsplit(")", 1)[1].split()[19]
         assert words.read_text().split("\0")[:-1] == [
             "/usr/bin/pkcheck", "--action-id", ACTION, "--process", f"{pid},{ticks},{STRANGER}",
-            "--allow-user-interaction", "--detail", "program", "/bin/pwd", "--detail", "command_line", "/bin/pwd",
-            "--detail", "directory", directory, "--detail", "input", "none"]
+            "--allow-user-interaction", "--detail", "program", "/bin/echo", "--detail", "command_line", "/bin/echo 'a b'",
+            "--detail", "input", "none"]
 
 
 # MARK: Ends

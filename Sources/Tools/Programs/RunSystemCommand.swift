@@ -18,7 +18,8 @@ struct RunSystemCommand: CellCall {
         system's directories, or an absolute path.
         """, least: 1, most: 10_000, of: .text("", "", longest: HostCommand.mostBytes))
     private static let directory = Parameter.text(
-        "working_directory", "Where the command runs, an absolute path; without it, the user's home.",
+        "working_directory",
+        "Where the command runs, an absolute path; without it, the user's home. As root there is no other.",
         shortest: 1,
         longest: HostCommand.longestPath, called: "an absolute path")
     private static let environment = ProgramEnvironment.parameter(
@@ -52,6 +53,11 @@ struct RunSystemCommand: CellCall {
                     + " administrator can set it in the policy")
         }
         let directory = try arguments.optional(Self.directory) ?? ""
+        if isAsRoot, !directory.isEmpty {
+            throw Arguments.Fault(
+                "argument \"working_directory\" is there, and a command as root always runs in root's home; use absolute"
+                    + " paths")
+        }
         guard directory.isEmpty || directory.utf8.first == UInt8(ascii: "/") else {
             throw Arguments.Fault("argument \"working_directory\" is no absolute path")
         }

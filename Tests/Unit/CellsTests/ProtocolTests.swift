@@ -183,6 +183,7 @@ import Testing
             ("environment", HostCommand(["/bin/ls"], environment: ["=a"])),
             ("environment", HostCommand(["/bin/ls"], environment: ["A=b"], isAsRoot: true)),
             ("directory", HostCommand(["/bin/ls"], directory: "tmp")),
+            ("directory", HostCommand(["/bin/ls"], directory: "/tmp", isAsRoot: true)),
             ("mostOutput", HostCommand(["/bin/ls"], mostOutput: 17 << 20)),
             ("arguments", HostCommand(["/bin/ls"] + Array(repeating: "xxxxxxx", count: 8192))),
         ])

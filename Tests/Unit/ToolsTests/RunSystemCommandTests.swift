@@ -70,6 +70,7 @@ struct RunSystemCommandTests {
         (#"{"argv":["id"],"environment":{"TZ":":/etc/shadow"}}"#, "TZ, by which"),
         (#"{"argv":["id"],"environment":{"LC_ALL":"%s"}}"#, "LC_ALL, by which"),
         (#"{"argv":["id"],"environment":{"LANG":"C"},"as_root":true}"#, "as root gets no variables"),
+        (#"{"argv":["id"],"working_directory":"/tmp","as_root":true}"#, "always runs in root's home"),
         (#"{"argv":["id"],"as_root":"yes"}"#, "true or false"),
         (#"{"command":"id"}"#, "unknown argument"),
     ])
