@@ -27,7 +27,8 @@ package struct AuditFile: ~Copyable {
     }
 
     let directory: AuditDirectory
-    let settings: Settings
+    /// They may change from one record to the next.
+    var settings: Settings
     let key: SigningKey
     private let lock: OwnedFD
     private var file: OwnedFD

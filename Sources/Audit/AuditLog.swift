@@ -19,7 +19,7 @@ package final class AuditLog {
         let members: [UInt8]
     }
 
-    private let settings: Settings
+    private var settings: Settings
     private let clock: Clock
     private var file: AuditFile
     private var journal: JournalSocket?
@@ -65,6 +65,15 @@ package final class AuditLog {
 
     /// Whether calls may go on.
     package var allowsCalls: Bool { isWritable || !settings.isRequired }
+
+    /// From the next record on. What was not synced so far is, where it has to be now.
+    package func adopt(isRequired: Bool, _ file: AuditFile.Settings) {
+        settings.isRequired = isRequired
+        settings.file = file
+        self.file.settings = file
+        guard file.sync != .never else { return }
+        try? attempt { () throws(AuditFault) in try self.file.sync() }
+    }
 
     // MARK: Writing
 

@@ -105,9 +105,7 @@ package actor Daemon {
         guard let place = settings.audit else { return Auditor(nil, on: loop, log: log) }
         var audit = AuditLog.Settings()
         audit.isRequired = policy.isRequired
-        audit.file.rotateBytes = policy.rotateBytes
-        audit.file.keep = policy.keptFiles
-        audit.file.sync = AuditFile.Sync(rawValue: policy.sync.rawValue) ?? .never
+        audit.file = AuditFile.Settings(policy)
         audit.journal = place.journal
         let start = AuditStart(version: Release.version, mayLack: settings.cell.mayLack.walls.map(\.rawValue))
         return Auditor(
@@ -327,6 +325,7 @@ package actor Daemon {
         guard policy.read() else { return }
         log.notice("policy \(policy.generation) is in force, from \(policy.files.count) files")
         let set = policy.set
+        office.auditor.adopt(set.audit)
         for session in sessions.values {
             guard set.asksForDigests, session.assumeIsolated({ $0.policy.facts.digest }) == nil else {
                 session.assumeIsolated { $0.setPolicy(set) }

@@ -91,6 +91,8 @@ package struct Gatekeeper: Sendable {
                 return trail.refuse(refusal, as: Task.isCancelled ? .cancelled : .denied)
             }
         } catch {
+            // What the call would need nobody knows; whether the tool may be called at all is decided and recorded.
+            if let refusal = trail.decide([]).refusal { return trail.refuse(refusal, as: .denied) }
             return .failure(error.description)
         }
         switch registered.place {

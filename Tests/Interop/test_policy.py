@@ -69,6 +69,31 @@ def test_a_tool_that_is_denied_is_not_seen_and_comes_back(governed):
     assert client.call("run_command", argv=["true"])[1] is False
 
 
+def test_what_policy_says_of_audit_holds_with_the_next_record(governed):
+    client = governed.connect()
+    for _ in range(10):
+        client.call("system_info")
+    assert len(list((governed.directory / "audit").glob("*.jsonl"))) == 1
+    before = governed.generation()
+    governed.policy("audit: {rotate: 64KiB, keep: 2}")
+    governed.eventually(lambda: governed.generation() > before)
+    for _ in range(250):
+        client.call("system_info")
+    assert len(list((governed.directory / "audit").glob("*.jsonl"))) == 2
+    assert governed.records()[-1]["tool"] == "system_info"
+    governed.ctl("audit", "verify")
+
+
+def test_a_call_with_wrong_arguments_is_decided_and_on_record(governed):
+    client = governed.connect()
+    assert client.call("read_file", path=5)[1] is True
+    governed.policy(rules("deny: TOOL, tools: read_file"))
+    governed.eventually(lambda: "read_file" not in client.tools())
+    [failed] = governed.records()
+    assert (failed["verdict"], failed["outcome"]) == ("allow", "failed") and ".yaml:" in failed["rule"]
+    assert failed["needs"] == [{"permission": "TOOL", "object": "read_file"}]
+
+
 def test_a_program_is_known_by_its_digest(governed):
     program = os.path.realpath("/proc/self/exe")
     digest = hashlib.sha256(Path(program).read_bytes()).hexdigest()

@@ -4,6 +4,7 @@
 import Audit
 import EventLoop
 import Linux
+import Policy
 
 // Unchecked: touched on the loop's thread only.
 package final class Auditor: @unchecked Sendable {
@@ -17,6 +18,11 @@ package final class Auditor: @unchecked Sendable {
     /// `nil`: nothing is recorded.
     package init(_ audit: AuditLog?, on loop: EventLoop, log: Log) {
         (self.audit, self.loop, self.log) = (audit, loop, log)
+    }
+
+    /// What policy says of records from here on.
+    func adopt(_ settings: AuditSettings) {
+        audit?.adopt(isRequired: settings.isRequired, AuditFile.Settings(settings))
     }
 
     package var counts: AuditLog.Counts? { audit?.counts }
@@ -76,5 +82,13 @@ package final class Auditor: @unchecked Sendable {
                 lastWrite = last
             }
         }
+    }
+}
+
+extension AuditFile.Settings {
+    init(_ policy: AuditSettings) {
+        self.init(
+            rotateBytes: policy.rotateBytes, keep: policy.keptFiles,
+            sync: AuditFile.Sync(rawValue: policy.sync.rawValue) ?? .never)
     }
 }

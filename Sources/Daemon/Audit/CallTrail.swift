@@ -116,7 +116,7 @@ final class CallTrail: @unchecked Sendable {
             }
         var record = AuditCall(
             tool: call.tool, arguments: RecordedArguments(call.arguments, secret: policy.client.secrets),
-            verdict: permit == nil && outcome == nil ? .allow : verdict, outcome: outcome(of: result),
+            verdict: verdict, outcome: outcome(of: result),
             bytes: result.size,
             durationMicroseconds: Int64((SystemClock.monotonic - began) / .microseconds(1)))
         record.needs = ((permit?.needs ?? []) + (cell?.resolved ?? [])).map { need in

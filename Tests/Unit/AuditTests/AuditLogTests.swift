@@ -48,6 +48,20 @@ import Testing
         #expect(try scene.verify().fault == nil)
     }
 
+    @Test("What policy says of the file holds from the next record on, without a new start")
+    func adopted() throws {
+        let scene = try AuditScene()
+        let log = try scene.open()
+        for number in 0..<20 { try log.write(.call(number)) }
+        #expect(try scene.directory.files() == [1])
+        log.adopt(isRequired: true, AuditFile.Settings(rotateBytes: 1000, keep: 3, sync: .always))
+        for number in 0..<20 { try log.write(.call(number)) }
+        let files = try scene.directory.files()
+        #expect(files.count == 3 && files[0] > 1)
+        try log.close(AuditStop(reason: "test"))
+        #expect(try scene.verify().fault == nil)
+    }
+
     @Test("The chain goes on over starts, with one key")
     func manyStarts() throws {
         let scene = try AuditScene()
