@@ -13,9 +13,11 @@ done
 if [ "$(id -u)" -eq 0 ]; then sudo=; else sudo=sudo; fi
 echo "Installing Debian packages:$missing"
 export DEBIAN_FRONTEND=noninteractive
+# Somebody else may be installing something.
+apt="apt-get -o DPkg::Lock::Timeout=300"
 # An installation that fails may only have an old list of packages.
 # shellcheck disable=SC2086 # a list of words
-$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
-    $sudo apt-get update -qq
-    $sudo apt-get install -y -qq --no-install-recommends $missing
+$sudo $apt install -y -qq --no-install-recommends $missing >/dev/null 2>&1 || {
+    $sudo $apt update -qq
+    $sudo $apt install -y -qq --no-install-recommends $missing
 }

@@ -62,6 +62,13 @@ struct cloister_new_cell {
 
 enum { cloister_dup_failed = 1, cloister_caps_failed, cloister_orphaned };
 
+// A raw call: the C library keeps two signals to itself, and whoever started us may have ignored these, too.
+static inline void cloister_reset_signals(void) {
+    const unsigned long usual[4] = {0};
+    for (int number = 1; number < NSIG; number++)
+        syscall(SYS_rt_sigaction, number, usual, NULL, sizeof(unsigned long));
+}
+
 // All capabilities of the new user namespace, also in the ambient set: the process is not user 0 inside, and until
 // it is told who it is it is nobody there, so without that exec would take them away before the cell is built.
 static inline int cloister_keep_capabilities(void) {

@@ -85,9 +85,8 @@ static inline int cloister_drop_capabilities(int keeps_rights) {
 }
 
 __attribute__((noreturn, noinline)) static void cloister_become_command(struct cloister_command *command) {
-    // Handlers went with the clone; what the parent ignores does not go with exec, and would stay ignored.
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
+    // Handlers went with the clone; what the parent ignores would stay ignored.
+    cloister_reset_signals();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

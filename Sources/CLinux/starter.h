@@ -142,8 +142,7 @@ __attribute__((noreturn)) static inline void cloister_start_programs(const struc
     if (bytes == MAP_FAILED || words == MAP_FAILED)
         _exit(1);
     // As programs expect it: handlers go with exec, but what is ignored or blocked stays so.
-    for (int number = 1; number < NSIG; number++)
-        signal(number, SIG_DFL);
+    cloister_reset_signals();
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);

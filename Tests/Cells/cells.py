@@ -288,6 +288,8 @@ class Celld:
             wall = reader.integer(1)
             return "refused", Refusal(WALLS[wall - 1] if wall else None, reader.text(), reader.text())
         if kind == 4:
+            if reader.integer(1):
+                reader.integer(8), reader.integer(8)  # the executable's device and inode
             facts = [reader.text() if reader.integer(1) else None for _ in range(3)]
             return "identified", dict(zip(("executable", "parent", "group"), facts))
         return "gone", number
