@@ -159,7 +159,7 @@ import Testing
 
     @Test(
         "Every example holds what it expects, on top of the default",
-        arguments: ["coding-assistant", "read-only-assistant", "kiosk", "ci-agent"])
+        arguments: ["coding-assistant", "read-only-assistant", "kiosk", "ci-agent", "operations-assistant"])
     func examples(name: String) throws {
         let bytes = try Data(contentsOf: Self.shipped.appending(path: "examples/\(name).yaml"))
         let files = [
