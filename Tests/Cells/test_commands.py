@@ -106,18 +106,14 @@ def test_a_user_that_nobody_knows_has_no_name_and_no_home(celld, stranger):
     assert celld.run_command(stranger, "/bin/pwd")[1] == b"/\n"
 
 
-def test_a_user_finds_its_own_services(celld):
+@pytest.mark.parametrize("owner", [STRANGER, 0])
+def test_a_user_finds_its_own_services(started, owner):
     runtime = f"/run/user/{STRANGER}"
-    if not os.path.isdir("/run/user"):
-        pytest.skip("there is no /run/user")
-    os.mkdir(runtime)
-    try:
-        with client(STRANGER) as (connection, _):
-            assert b"XDG_RUNTIME_DIR" not in celld.run_command(connection, "/usr/bin/env")[1], "it is root's"
-            os.chown(runtime, STRANGER, STRANGER)
-            assert f"XDG_RUNTIME_DIR={runtime}\n".encode() in celld.run_command(connection, "/usr/bin/env")[1]
-    finally:
-        os.rmdir(runtime)
+    place = f'mount -t tmpfs tmpfs /run && mkdir -p {runtime} && chown {owner} {runtime} && exec "$@"'
+    inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", place, "sh"]
+    with started(inside=inside) as (keeper, _), client(STRANGER) as (connection, _):
+        found = f"XDG_RUNTIME_DIR={runtime}\n".encode() in keeper.run_command(connection, "/usr/bin/env")[1]
+    assert found == (owner == STRANGER)
 
 
 def test_a_command_runs_where_it_was_asked_to_with_the_rights_of_its_user(celld, stranger, place):
