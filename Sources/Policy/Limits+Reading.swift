@@ -35,7 +35,18 @@ extension CallRates {
 }
 
 extension AuditSettings {
+    /// One word says what is most often meant.
+    private enum Word: String, CaseIterable {
+        case required
+        case bestEffort = "best-effort"
+    }
+
     init(_ field: Field) throws(PolicyFault) {
+        if case .scalar = field.node.content {
+            isRequired = try field.choice(Word.self) == .required
+            place = field.node.place
+            return
+        }
         let members = try field.members(["required", "sync", "rotate", "keep"])
         place = field.node.place
         if let required = members["required"] { isRequired = try required.flag() }

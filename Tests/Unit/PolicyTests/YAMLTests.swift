@@ -86,6 +86,7 @@ import Testing
                 "clients:\n  - name: a\n    claims: {name: x}\n    rules:\n      - allow: TOOL", 5,
                 "a block with claims cannot allow"
             ),
+            ("audit: perhaps", 1, "audit is one of required, best-effort, and not perhaps"),
             ("audit: {required: maybe}", 1, "required is yes or no, and not maybe"),
             ("custom: TOOL", 1, "only names that begin with CUSTOM_ can be declared"),
             ("expect: [{permission: TOOL}]", 1, "an expectation needs permission and verdict"),
@@ -135,6 +136,16 @@ import Testing
     @Test("A file that says nothing is one", arguments: ["", "# nothing\n", "\n\n", "{}"])
     func empty(text: String) throws {
         #expect(Self.fault(text) == nil)
+    }
+
+    @Test(
+        "Whether audit is required is a member, or one word",
+        arguments: [
+            ("", true), ("audit: required", true), ("audit: best-effort", false),
+            ("audit: {required: no, sync: always}", false),
+        ])
+    func auditIsRequired(text: String, isRequired: Bool) throws {
+        #expect(try PolicySet.of(text).audit.isRequired == isRequired)
     }
 
     @Test("Two files that set audit are one too many")
