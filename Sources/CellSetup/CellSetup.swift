@@ -1,6 +1,6 @@
 // What a new cell does to itself, and why in this order:
 //
-//   (Preparation      before its order: mounts private, loopback, host name, time)
+//   (Preparation      before its order: everybody's trees, loopback, host name, time)
 //   0 user           whoever it was born as, nothing below happens as anybody but the client's own user
 //   1 file view      mounts need CAP_SYS_ADMIN of the cell's user namespace
 //   2 own things     session and keyring, which are the user's
@@ -30,8 +30,7 @@ package struct CellSetup: ~Copyable {
         try becomeUser(order)
         var walls = Walls(mayLack: order.mayLack, report: order.report)
         try walls.build(.fileview) { () throws(SystemError) in
-            try preparation.mounts.get()
-            try FileView.enter(order, workspace: workspace)
+            try FileView.enter(order, with: try preparation.takeTrees(), workspace: workspace)
         }
         try ownThings(preparation, &walls)
         try walls.build(.descriptors) { () throws(SystemError) in

@@ -8,8 +8,9 @@
 //   /workspace           where the client works, and HOME
 //   granted trees        at their own paths
 //
-// The trees are opened first, with the rights of the client's own user and nothing more: what that user
-// cannot reach, nobody can grant. They are detached copies then, which no later change of the host's mounts
+// What is the same for every cell and everybody's to see (/usr, devices) is opened before it is known whose cell this
+// is. All other trees are opened with the rights of the client's own user and nothing more: what that user cannot
+// reach, nobody can grant. They are detached copies then, which no later change of the host's mounts
 // touches. The new root is built on top of a directory that is always there, entered, and made read-only.
 
 import Cells
@@ -19,10 +20,10 @@ package struct FileView: ~Copyable {
     package static let workspace = "/workspace"
 
     private let order: CellOrder
-    private var trees: [DetachedTree] = []
+    private var trees: [DetachedTree]
 
     /// A tree that has been opened and has no place yet.
-    private final class DetachedTree {
+    final class DetachedTree: Sendable {
         let mount: OwnedFD
         let path: String
         let isDirectory: Bool
@@ -30,6 +31,14 @@ package struct FileView: ~Copyable {
         init(_ mount: consuming OwnedFD, at path: String, isDirectory: Bool = true) {
             self.mount = mount
             (self.path, self.isDirectory) = (path, isDirectory)
+        }
+
+        convenience init(
+            opening path: String, _ attributes: Mount.Attributes, isDirectory: Bool = true
+        ) throws(SystemError) {
+            let mount = try Mount.clone(path)
+            try Mount.set(attributes, on: mount, named: path)
+            self.init(mount, at: path, isDirectory: isDirectory)
         }
     }
 
@@ -44,16 +53,16 @@ package struct FileView: ~Copyable {
 
     /// Builds it and goes there, in a mount namespace whose mounts are private. Nothing of the host has a name
     /// afterwards.
-    package static func enter(
-        _ order: CellOrder, workspace: borrowing DescriptorTable
+    static func enter(
+        _ order: CellOrder, with trees: [DetachedTree], workspace: borrowing DescriptorTable
     ) throws(SystemError) {
         File.setCreationMask(0o022)
-        var view = FileView(order: order)
+        var view = FileView(order: order, trees: trees)
         try view.openTrees(workspace)
         try view.build()
     }
 
-    private init(order: CellOrder) { self.order = order }
+    private init(order: CellOrder, trees: [DetachedTree]) { (self.order, self.trees) = (order, trees) }
 
     /// What Landlock allows where: the same view once more, by another mechanism. Programs have less of some trees.
     static func accesses(_ order: CellOrder, ofPrograms: Bool) -> [(path: String, LandlockAccess)] {
@@ -80,24 +89,33 @@ package struct FileView: ~Copyable {
 
     // MARK: What comes from the host
 
-    private mutating func openTrees(_ workspace: borrowing DescriptorTable) throws(SystemError) {
-        try open("/usr", [.readOnly, .noSetUID, .noDevices])
-        for alias in Self.aliases where File.kind(of: "/" + alias) == .directory {
-            try open("/" + alias, [.readOnly, .noSetUID, .noDevices])
+    /// In a mount namespace of its own, whoever's cell it will be.
+    static func treesOfEverybody() throws(SystemError) -> [DetachedTree] {
+        let attributes: Mount.Attributes = [.readOnly, .noSetUID, .noDevices]
+        var trees = [try DetachedTree(opening: "/usr", attributes)]
+        for alias in aliases where File.kind(of: "/" + alias) == .directory {
+            trees.append(try DetachedTree(opening: "/" + alias, attributes))
         }
-        for path in Self.hostFiles {
-            guard let kind = File.kind(of: path) else { continue }
-            try open(path, [.readOnly, .noSetUID, .noDevices, .noExecute], isDirectory: kind == .directory)
-        }
-        for device in Self.devices {
+        for device in devices {
             // As they are: nothing else is in these mounts, and a device is the point of them.
             let path = "/dev/" + device
             trees.append(DetachedTree(try Mount.clone(path), at: path, isDirectory: false))
         }
-        for path in Self.covered where File.kind(of: path) != nil {
+        for path in covered where File.kind(of: path) != nil {
             let mount = try Mount.clone("/dev/null")
             try Mount.set([.readOnly, .noSetUID, .noExecute], on: mount, named: path)
             trees.append(DetachedTree(mount, at: path, isDirectory: false))
+        }
+        return trees
+    }
+
+    private mutating func openTrees(_ workspace: borrowing DescriptorTable) throws(SystemError) {
+        for path in Self.hostFiles {
+            guard let kind = File.kind(of: path) else { continue }
+            trees.append(
+                try DetachedTree(
+                    opening: path, [.readOnly, .noSetUID, .noDevices, .noExecute],
+                    isDirectory: kind == .directory))
         }
         if order.hasWorkspaceMount {
             let mount = try workspace.duplicate(0)
@@ -129,14 +147,6 @@ package struct FileView: ~Copyable {
             named: tree.path)
         let isDirectory = try place.status().kind == .directory
         trees.append(DetachedTree(mount, at: tree.path, isDirectory: isDirectory))
-    }
-
-    private mutating func open(
-        _ path: String, _ attributes: Mount.Attributes, isDirectory: Bool = true
-    ) throws(SystemError) {
-        let mount = try Mount.clone(path)
-        try Mount.set(attributes, on: mount, named: path)
-        trees.append(DetachedTree(mount, at: path, isDirectory: isDirectory))
     }
 
     // MARK: The new root
