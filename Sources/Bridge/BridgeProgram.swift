@@ -15,11 +15,16 @@ package enum BridgeProgram {
             let input = try OwnedFD(inherited: 0)
             let output = try OwnedFD(inherited: 1)
             let parent = watchParent()
+            let path =
+                options.socket
+                ?? BridgeOptions.usualSocket(runtimeDirectory: Process.environment("XDG_RUNTIME_DIR")) {
+                    File.kind(of: $0) != nil
+                }
             let socket: OwnedFD
             do throws(SystemError) {
-                socket = try UnixSocket.connect(to: options.socket, waiting: true)
+                socket = try UnixSocket.connect(to: path, waiting: true)
             } catch {
-                let refusal = Refusal(error, socket: options.socket)
+                let refusal = Refusal(error, socket: path)
                 complain(refusal.explanation)
                 try refusal.serve(input, output, until: parent)
                 return ExitStatus.failure

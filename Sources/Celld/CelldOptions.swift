@@ -33,7 +33,7 @@ package struct CelldOptions: ProgramOptions {
           --cell-user USER      whose cell a client gets that is root (default cloister-cell)
           --spares COUNT        how many processes wait for the next cell: 1 (default) or 0
           --cell FILE           the program of a cell (default: cloister-cell beside this one)
-          --cells NUMBER        the most cells at once (default 1024)
+          --cells NUMBER        the most cells at once (default 1024; 0: there are none)
           --cells-of-user NUMBER
                                 the most of them that one user may have (default 256)
           --commands NUMBER     the most commands on the host at once (default 64; 0: there are none)
@@ -54,7 +54,7 @@ package struct CelldOptions: ProgramOptions {
         case "--cell-user": userForRoot = try reader.value()
         case "--spares": keepsSpare = try reader.number(in: 0...1) == 1
         case "--cell": cell = try reader.value()
-        case "--cells": mostCells = try reader.number(in: 1...1_000_000)
+        case "--cells": mostCells = try reader.number(in: 0...1_000_000)
         case "--cells-of-user": mostCellsOfUser = try reader.number(in: 1...1_000_000)
         case "--commands": mostCommands = try reader.number(in: 0...10_000)
         case "--commands-of-user": mostCommandsOfUser = try reader.number(in: 1...10_000)

@@ -64,7 +64,7 @@ package enum CelldProgram {
     private static func builder(_ options: CelldOptions) throws -> CellBuilder {
         let settings = CellBuilder.Settings(
             userForRoot: try userForRoot(options), mayLack: options.mayLack,
-            keepsSpare: options.keepsSpare,
+            keepsSpare: options.keepsSpare && options.mostCells > 0,
             refusedUser: options.connection == nil ? Process.user("cloister")?.uid : nil)
         let program = try File.open(try options.cell ?? Process.companion("cloister-cell"))
         let filters = try CellFilters.compile()

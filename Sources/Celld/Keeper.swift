@@ -246,7 +246,9 @@ final class Keeper {
         let cells = cells.filter { !$0.isCommand }
         if cells.count >= limits.mostCells {
             throw CellRefusal(
-                "there are \(limits.mostCells) cells, which is the limit", remedy: "close other sessions")
+                "there are \(cells.count) cells, which is the limit",
+                remedy: limits.mostCells == 0
+                    ? "start cloister-celld without --cells 0" : "close other sessions")
         }
         if cells.count(where: { $0.uid == uid }) >= limits.mostCellsOfUser {
             throw CellRefusal(

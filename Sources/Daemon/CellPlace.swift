@@ -18,6 +18,7 @@ package actor CellPlace {
 
     private nonisolated let loop: EventLoop
     private let celld: CelldLink?
+    private let commands: CelldLink?
     private let client: SocketStream?
     private let settings: Settings
     private let policy: SessionPolicy
@@ -33,10 +34,11 @@ package actor CellPlace {
     }
 
     package init(
-        _ celld: CelldLink?, for client: SocketStream?, by policy: SessionPolicy, _ settings: Settings,
-        on loop: EventLoop
+        _ celld: CelldLink?, commands: CelldLink? = nil, for client: SocketStream?,
+        by policy: SessionPolicy, _ settings: Settings, on loop: EventLoop
     ) {
-        (self.celld, self.client, self.settings, self.loop) = (celld, client, settings, loop)
+        (self.celld, self.commands, self.client) = (celld, commands ?? celld, client)
+        (self.settings, self.loop) = (settings, loop)
         self.policy = policy
     }
 
@@ -88,13 +90,13 @@ package actor CellPlace {
     func run(
         _ command: HostCommand, reading input: [UInt8]
     ) async throws(CellRefusal) -> Cell {
-        guard let celld, let client else {
+        guard let commands, let client else {
             throw CellRefusal("this daemon has no celld", remedy: "start cloister-celld.socket")
         }
         guard !isClosed else { throw Self.over }
         var command = command
         command.mayLack = settings.mayLack
-        let running = try await celld.run(command, reading: input, for: client)
+        let running = try await commands.run(command, reading: input, for: client)
         guard !isClosed else {
             await running.close()
             throw Self.over

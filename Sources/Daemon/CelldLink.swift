@@ -17,6 +17,8 @@ package actor CelldLink {
 
     private nonisolated let loop: EventLoop
     private let way: Way
+    /// Which unit an administrator starts.
+    private let unit: String
     private let log: Log
     private var link: PacketLink?
     private var child: ChildProcess?
@@ -34,8 +36,8 @@ package actor CelldLink {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    package init(_ way: Way, on loop: EventLoop, log: Log) {
-        (self.way, self.loop, self.log) = (way, loop, log)
+    package init(_ way: Way, unit: String = "cloister-celld.socket", on loop: EventLoop, log: Log) {
+        (self.way, self.unit, self.loop, self.log) = (way, unit, loop, log)
     }
 
     /// A cell for whoever is at the other end of this socket.
@@ -172,7 +174,7 @@ package actor CelldLink {
         } catch {
             throw CellRefusal(
                 "cloister-celld is not there (\(error))",
-                remedy: "start it (systemctl start cloister-celld.socket), and look at its log")
+                remedy: "start it (systemctl start \(unit)), and look at its log")
         }
     }
 

@@ -53,6 +53,8 @@ package actor Daemon {
     private let manager: ServiceManager
     private let toolSource: ToolSource
     private let celld: CelldLink?
+    /// Runs commands on the host.
+    private let commands: CelldLink?
     private let policy: PolicyStore
     private let office: Gatekeeper.Office
 
@@ -77,10 +79,11 @@ package actor Daemon {
 
     package init(
         on loop: EventLoop, settings: Settings, log: Log, manager: ServiceManager,
-        celld: CelldLink? = nil, tools: @escaping ToolSource
+        celld: CelldLink? = nil, commands: CelldLink? = nil, tools: @escaping ToolSource
     ) throws {
         (self.loop, self.settings, self.log) = (loop, settings, log)
-        (self.manager, self.celld, toolSource) = (manager, celld, tools)
+        (self.manager, self.celld, self.commands) = (manager, celld, commands ?? celld)
+        toolSource = tools
         let policy = PolicyStore(settings.policy, on: loop, log: log)
         // First, for it says how records are to be kept.
         _ = policy.read()
@@ -238,7 +241,8 @@ package actor Daemon {
         let session = Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
-            in: CellPlace(celld, for: stream as? SocketStream, by: policy, settings.cell, on: loop),
+            in: CellPlace(
+                celld, commands: commands, for: stream as? SocketStream, by: policy, settings.cell, on: loop),
             settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }

@@ -11,6 +11,8 @@ package struct Options: ProgramOptions {
     package var mayLack: WallSet = []
     package var isEphemeral = false
     package var celldSocket = "/run/cloister/celld.sock"
+    /// Where commands on the host are asked for, if not of the celld that builds cells.
+    package var commandsSocket: String?
     /// Where records are kept instead of the usual place; `none`: nowhere.
     package var audit: String?
     /// Where policy is, the strongest place first, instead of the usual places.
@@ -40,6 +42,8 @@ package struct Options: ProgramOptions {
                                  a file of the first takes the place of one of the same name in the others
           --audit DIR            keep audit records in DIR and not in the usual place; none: keep none
           --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
+          --commands SOCKET      where the cloister-celld listens that runs commands on the host (default: the
+                                 same; /run/cloister/commands.sock without either)
           --verbose              say what every session does
           --version, --help
         """
@@ -57,7 +61,10 @@ package struct Options: ProgramOptions {
             isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
         case "--policy": policy.append(try reader.value())
         case "--audit": audit = try reader.value()
-        case "--celld": celldSocket = try reader.value()
+        case "--celld":
+            celldSocket = try reader.value()
+            commandsSocket = commandsSocket ?? celldSocket
+        case "--commands": commandsSocket = try reader.value()
         case "--verbose":
             try reader.flag()
             isVerbose = true

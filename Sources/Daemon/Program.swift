@@ -33,35 +33,37 @@ package enum Program {
         do {
             Allocator.keep(keptMemory)
             // Before anything else opens a descriptor, which could get the number of one that is missing.
-            let passed = options.standalone == nil ? try claimSockets(passed) : []
+            let passed = try claimSockets(passed)
             let loop = try EventLoop()
             // The directory is ours alone before anything is kept there.
             let standalone = try options.standalone.map { try Standalone.claim($0) }
+            let celld = celldLink(options, on: loop, log: log)
             let daemon = try Daemon(
-                on: loop, settings: try settings(options, toolsPerPage: toolsPerPage), log: log,
+                on: loop,
+                settings: try settings(options, isActivated: !passed.isEmpty, toolsPerPage: toolsPerPage),
+                log: log,
                 manager: ServiceManager(
                     environment: Process.environment, process: Int(Process.id)),
-                celld: celldLink(options, on: loop, log: log), tools: tools)
+                celld: celld, commands: commandsLink(options, celld, on: loop, log: log), tools: tools)
             try daemon.assumeIsolated { try $0.start() }
-            if let standalone {
-                let listener = Listener(try standalone.listen(), on: loop)
-                let control = Listener(try standalone.listenForAdministration(), on: loop)
-                try daemon.assumeIsolated { [path = standalone.socketPath] daemon in
-                    try daemon.administer(on: control)
-                    try daemon.listen(on: listener)
-                    daemon.becomeReady()
-                    log.info("listening on \(path)")
-                }
-                try loop.run()
-                standalone.removeSocket()
-            } else {
-                for socket in passed {
-                    let listener = Listener(try socket.fd.duplicate(), on: loop)
+            if let directory = options.standalone {
+                let control = Listener(try standalone!.listenForAdministration(), on: loop)
+                try daemon.assumeIsolated { try $0.administer(on: control) }
+                // Where somebody else holds a socket for us (a user's systemd), clients come through that one alone:
+                // ours would go with every idle end.
+                if passed.isEmpty {
+                    let listener = Listener(try standalone!.listen(), on: loop)
                     try daemon.assumeIsolated { try $0.listen(on: listener) }
+                    log.info("listening on \(directory)/mcp.sock")
                 }
-                daemon.assumeIsolated { $0.becomeReady() }
-                try loop.run()
             }
+            for socket in passed {
+                let listener = Listener(try socket.fd.duplicate(), on: loop)
+                try daemon.assumeIsolated { try $0.listen(on: listener) }
+            }
+            daemon.assumeIsolated { $0.becomeReady() }
+            try loop.run()
+            if standalone != nil { standalone!.removeSocket() }
             return ExitStatus.success
         } catch {
             log.error("\(error)")
@@ -85,8 +87,17 @@ package enum Program {
         return CelldLink(.child(arguments), on: loop, log: log)
     }
 
+    /// Under systemd commands on the host have a celld of their own, whose unit does not narrow them.
+    private static func commandsLink(
+        _ options: Options, _ celld: CelldLink, on loop: EventLoop, log: Log
+    ) -> CelldLink {
+        let socket = options.commandsSocket ?? "/run/cloister/commands.sock"
+        guard options.standalone == nil, socket != options.celldSocket else { return celld }
+        return CelldLink(.socket(socket), unit: "cloister-commands.socket", on: loop, log: log)
+    }
+
     private static func settings(
-        _ options: Options, toolsPerPage: Int
+        _ options: Options, isActivated: Bool, toolsPerPage: Int
     ) throws(BusError) -> Daemon.Settings {
         var settings = Daemon.Settings()
         settings.session.lineLimit = options.lineLimit
@@ -109,9 +120,8 @@ package enum Program {
         settings.policy =
             !options.policy.isEmpty
             ? .only(options.policy) : options.standalone.map { .standalone($0) } ?? .system
-        if options.standalone == nil {
-            if options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
-        } else if Process.userID != 0 {
+        if isActivated, options.idleSeconds > 0 { settings.idleTime = .seconds(options.idleSeconds) }
+        if options.standalone != nil, Process.userID != 0 {
             // Without systemd nobody here has the privilege to act for somebody else.
             settings.onlyUser = Process.userID
         }

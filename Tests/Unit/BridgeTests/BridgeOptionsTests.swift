@@ -6,10 +6,10 @@ import Testing
 @Suite struct BridgeOptionsTests {
     struct Case: Sendable, CustomTestStringConvertible {
         let arguments: [String]
-        let socket: String
+        let socket: String?
         let client: String?
 
-        init(_ arguments: [String], socket: String = "/run/cloister/mcp.sock", client: String? = nil) {
+        init(_ arguments: [String], socket: String? = nil, client: String? = nil) {
             (self.arguments, self.socket, self.client) = (arguments, socket, client)
         }
 
@@ -39,6 +39,19 @@ import Testing
         var options = BridgeOptions()
         (options.socket, options.client) = (example.socket, example.client)
         #expect(request == .run(options))
+    }
+
+    @Test("The system's socket comes first, then that of the user's own daemon")
+    func usualSocket() {
+        let (system, own) = ("/run/cloister/mcp.sock", "/run/user/1/cloister/mcp.sock")
+        func usual(_ directory: String?, _ there: Set<String>) -> String {
+            BridgeOptions.usualSocket(runtimeDirectory: directory, isThere: there.contains)
+        }
+        #expect(usual("/run/user/1", [system, own]) == system)
+        #expect(usual("/run/user/1", [own]) == own)
+        #expect(usual("/run/user/1", []) == system)
+        #expect(usual(nil, [own]) == system)
+        #expect(usual("run/user/1", ["run/user/1/cloister/mcp.sock"]) == system)
     }
 
     @Test(
