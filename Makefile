@@ -16,8 +16,12 @@ PROGRAMS := cloisterd cloister-bridge cloisterctl
 HELPERS := cloister-celld cloister-cell
 # Sections of the manual that have pages of ours.
 MANUALS := 1 5 8
+# Where units, users and the like go, below PREFIX; what they say of our programs is put right on the way.
+UNITS := lib/systemd/system
+USER_UNITS := lib/systemd/user
+PLACED := sed -e 's,/usr/bin/cloisterd,$(PREFIX)/bin/cloisterd,' -e 's,/usr/libexec/,$(PREFIX)/libexec/,'
 
-.PHONY: help build run test vm-test check fmt bench probe fuzz install clean deps venv
+.PHONY: help build run test vm-test check fmt bench probe fuzz install deb clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -66,9 +70,8 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -d "$(DESTDIR)$(PREFIX)/lib/cloister/policy.d" "$(DESTDIR)$(PREFIX)/share/doc/cloister/policy"
 	install -m 0644 policy.d/10-default.yaml "$(DESTDIR)$(PREFIX)/lib/cloister/policy.d/"
 	install -m 0644 policy.d/examples/*.yaml "$(DESTDIR)$(PREFIX)/share/doc/cloister/policy/"
-	install -m 0644 man/cloister-bridge.1 man/cloisterctl.1 "$(DESTDIR)$(PREFIX)/share/man/man1/"
-	install -m 0644 man/cloister-policy.5 "$(DESTDIR)$(PREFIX)/share/man/man5/"
-	install -m 0644 man/cloisterd.8 man/cloister-celld.8 "$(DESTDIR)$(PREFIX)/share/man/man8/"
+	for section in $(MANUALS); do \
+		install -m 0644 man/*.$$section "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 	install -D -m 0644 polkit/org.cloister.Cloister1.policy \
 		"$(DESTDIR)$(PREFIX)/share/polkit-1/actions/org.cloister.Cloister1.policy"
 	install -D -m 0644 packaging/completions/cloisterctl.bash \
@@ -78,6 +81,27 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -D -m 0644 packaging/completions/cloisterctl.fish \
 		"$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/cloisterctl.fish"
 	install -D -m 0644 packaging/cloister.catalog "$(DESTDIR)$(PREFIX)/lib/systemd/catalog/cloister.catalog"
+	install -d "$(DESTDIR)$(PREFIX)/$(UNITS)" "$(DESTDIR)$(PREFIX)/$(USER_UNITS)"
+	for unit in $(notdir $(wildcard systemd/*.socket systemd/*.service)); do \
+		$(PLACED) "systemd/$$unit" >"$(DESTDIR)$(PREFIX)/$(UNITS)/$$unit"; done
+	for unit in $(notdir $(wildcard systemd/user/*)); do \
+		$(PLACED) "systemd/user/$$unit" >"$(DESTDIR)$(PREFIX)/$(USER_UNITS)/$$unit"; done
+	install -D -m 0644 systemd/cloister.sysusers "$(DESTDIR)$(PREFIX)/lib/sysusers.d/cloister.conf"
+	install -D -m 0644 systemd/cloister.tmpfiles "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/cloister.conf"
+	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-cloister.preset"
+	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/user-preset/90-cloister.preset"
+	for file in $(wildcard dbus/*.conf); do \
+		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/system.d/$${file##*/}"; done
+	for file in $(wildcard dbus/*.service); do \
+		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/system-services/$${file##*/}"; done
+	for file in $(wildcard dbus/*.xml); do \
+		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/$${file##*/}"; done
+
+# A suffix makes a higher version: make deb DEB_SUFFIX=+1.
+DEB_SUFFIX ?=
+deb: build ## Pack what was built as a Debian package, in .build/deb/packages
+	@packaging/need.sh debhelper dpkg-dev fakeroot
+	@packaging/deb.sh "$(BUILD)" "$(BUILD)/deb/packages" "$(DEB_SUFFIX)"
 
 clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"
