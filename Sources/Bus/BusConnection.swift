@@ -10,7 +10,7 @@
 // Invariants: every call ends exactly once, with an answer or an error; those that wait when a connection is lost end
 // then, and are not sent again, for nobody knows what became of them. A call while the bus is away tries at once: it is
 // somebody who waits, and not a pause that has to be kept. What belongs to one connection is in `BusLink` and goes
-// with it; who wants to offer objects does so whenever `onChange` says ready.
+// with it: who offers objects takes their calls by `onCall`, and asks for its name whenever `onChange` says ready.
 
 import CSystemd
 import EventLoop
@@ -28,8 +28,14 @@ package final class BusConnection: @unchecked Sendable {
 
     private let address: BusAddress
     private let loop: EventLoop
-    private let onChange: (State) -> Void
-    private var link: BusLink?
+    package var onChange: (State) -> Void
+    /// Calls of our objects; without it they are told that there are none.
+    package var onCall: ((BusCall) -> Void)?
+    /// Whoever has left the bus, by its unique name, where `watchForDepartures` was called.
+    package var onDeparture: ((String) -> Void)?
+    /// A name that was waited for is ours now.
+    package var onName: ((String) -> Void)?
+    private(set) var link: BusLink?
     private var watch: EventLoop.Watch?
     private var interest: Epoll.Interest = []
     private var deadline: TimerID?
@@ -95,7 +101,43 @@ package final class BusConnection: @unchecked Sendable {
         return message
     }
 
+    // MARK: What comes
+
+    private func take(_ message: BusMessage) -> Bool {
+        if message.isSignal {
+            hear(message)
+            return false
+        }
+        // Peer is sd-bus's own.
+        guard message.isCall, message.interface != BusInterface.peer.name, let onCall,
+            let call = BusCall(message, on: self)
+        else { return false }
+        onCall(call)
+        return true
+    }
+
+    private func hear(_ signal: BusMessage) {
+        guard signal.sender == "org.freedesktop.DBus", signal.interface == "org.freedesktop.DBus" else {
+            return
+        }
+        switch signal.member {
+        case "NameOwnerChanged":
+            guard let onDeparture, let name = try? signal.readString(), name.hasPrefix(":") else { return }
+            onDeparture(name)
+        case "NameAcquired":
+            guard let onName, let name = try? signal.readString(), !name.hasPrefix(":") else { return }
+            onName(name)
+        default: return
+        }
+    }
+
     // MARK: The connection
+
+    /// Connects now, and stays connected.
+    package func open() {
+        guard link == nil, state != .closed else { return }
+        _ = try? connect()
+    }
 
     /// What is sent before the bus has answered goes out when it has.
     private func linkNow() throws(BusError) -> BusLink {
@@ -108,7 +150,7 @@ package final class BusConnection: @unchecked Sendable {
     private func connect() throws(BusError) -> BusLink {
         stopReconnecting()
         do throws(BusError) {
-            let link = try BusLink(address)
+            let link = try BusLink(address) { [unowned self] in take($0) }
             interest = link.interest ?? []
             do throws(SystemError) {
                 watch = try loop.watch(link.socket, interest) { [unowned self] _ in process() }
@@ -136,7 +178,7 @@ package final class BusConnection: @unchecked Sendable {
     }
 
     /// Waits for what sd-bus wants now: after everything that it did, for it may want something else than before.
-    private func arm() {
+    func arm() {
         guard let link, let watch else { return }
         guard let wanted = link.interest else { return lose() }
         if wanted != interest {

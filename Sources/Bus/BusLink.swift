@@ -8,8 +8,12 @@ import Linux
     /// The same socket by a number of our own, which is there to be unwatched when sd-bus has closed its.
     let socket: OwnedFD
 
+    /// Whatever comes that is no answer; true when it was taken.
+    private let onMessage: (BusMessage) -> Bool
+
     /// Begins to connect; that it is a bus is known when it has answered.
-    init(_ address: BusAddress) throws(BusError) {
+    init(_ address: BusAddress, onMessage: @escaping (BusMessage) -> Bool) throws(BusError) {
+        self.onMessage = onMessage
         var made: OpaquePointer?
         try Self.step("sd_bus_new", unsafe sd_bus_new(&made))
         guard let bus = unsafe made else { throw .unreachable("sd_bus_new") }
@@ -31,6 +35,19 @@ import Linux
             throw error
         }
         unsafe raw = bus
+        try hearEverything()
+    }
+
+    private func hearEverything() throws(BusError) {
+        let callback: sd_bus_message_handler_t = { message, userdata, _ in
+            guard let message = unsafe message, let userdata = unsafe userdata else { return 0 }
+            let link = unsafe Unmanaged<BusLink>.fromOpaque(userdata).takeUnretainedValue()
+            return link.onMessage(unsafe BusMessage(sharing: message)) ? 1 : 0
+        }
+        // Without a slot it stays as long as the connection, which we outlive.
+        try Self.step(
+            "filter",
+            unsafe sd_bus_add_filter(raw, nil, callback, Unmanaged.passUnretained(self).toOpaque()))
     }
 
     deinit { unsafe sd_bus_close_unref(raw) }

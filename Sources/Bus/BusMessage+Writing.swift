@@ -10,6 +10,22 @@ extension BusMessage {
         }
     }
 
+    package func append(path: String) throws(BusError) {
+        try unsafe append("o") { message, type in
+            unsafe path.withCString { unsafe sd_bus_message_append_basic(message, type, $0) }
+        }
+    }
+
+    package func append(_ value: Bool) throws(BusError) { try append(plain: CInt(value ? 1 : 0), "b") }
+    package func append(_ number: Int64) throws(BusError) { try append(plain: number, "x") }
+
+    package func append(_ number: Double) throws(BusError) {
+        try unsafe append("d") { message, type in
+            var number = number
+            return unsafe sd_bus_message_append_basic(message, type, &number)
+        }
+    }
+
     package func append(_ number: UInt32) throws(BusError) { try append(plain: number, "u") }
     package func append(_ number: Int32) throws(BusError) { try append(plain: number, "i") }
     package func append(_ number: UInt64) throws(BusError) { try append(plain: number, "t") }

@@ -22,6 +22,26 @@ import CSystemd
     }
 }
 
+/// What stands on a message's envelope. The sender is the bus's word.
+extension BusMessage {
+    package var sender: String? { unsafe text(sd_bus_message_get_sender(raw)) }
+    package var path: String? { unsafe text(sd_bus_message_get_path(raw)) }
+    package var interface: String? { unsafe text(sd_bus_message_get_interface(raw)) }
+    package var member: String? { unsafe text(sd_bus_message_get_member(raw)) }
+    package var signature: String { unsafe text(sd_bus_message_get_signature(raw, 1)) ?? "" }
+    var isCall: Bool { unsafe sd_bus_message_is_method_call(raw, nil, nil) > 0 }
+    var isSignal: Bool { unsafe sd_bus_message_is_signal(raw, nil, nil) > 0 }
+    package var expectsReply: Bool { unsafe sd_bus_message_get_expect_reply(raw) > 0 }
+    /// Whoever called waits for a person who has to be asked.
+    package var allowsInteraction: Bool {
+        unsafe sd_bus_message_get_allow_interactive_authorization(raw) > 0
+    }
+
+    private func text(_ pointer: UnsafePointer<CChar>?) -> String? {
+        unsafe pointer.map { unsafe String(cString: $0) }
+    }
+}
+
 /// What values stand in, with the signature of what is inside.
 package enum BusContainer: Sendable {
     case array(String)
