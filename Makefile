@@ -74,6 +74,10 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 		install -m 0644 man/*.$$section "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 	install -D -m 0644 polkit/org.cloister.Cloister1.policy \
 		"$(DESTDIR)$(PREFIX)/share/polkit-1/actions/org.cloister.Cloister1.policy"
+	install -D -m 0644 dbus/org.cloister.Cloister1.conf \
+		"$(DESTDIR)$(PREFIX)/share/dbus-1/system.d/org.cloister.Cloister1.conf"
+	install -D -m 0644 dbus/org.cloister.Cloister1.service \
+		"$(DESTDIR)$(PREFIX)/share/dbus-1/system-services/org.cloister.Cloister1.service"
 	install -D -m 0644 packaging/completions/cloisterctl.bash \
 		"$(DESTDIR)$(PREFIX)/share/bash-completion/completions/cloisterctl"
 	install -D -m 0644 packaging/completions/_cloisterctl \

@@ -105,15 +105,20 @@ package struct AuditAct: Equatable, Sendable {
     package var who: String
     package var act: String
     package var object: String?
+    /// Why it was not done.
+    package var refusal: String?
 
-    package init(who: String, act: String, object: String? = nil) {
-        (self.who, self.act, self.object) = (who, act, object)
+    package init(who: String, act: String, object: String? = nil, refusal: String? = nil) {
+        (self.who, self.act, self.object, self.refusal) = (who, act, object, refusal)
     }
 
     func describe(to fields: inout some RecordFields) {
         fields.text("who", who)
         fields.text("act", act)
         fields.optional("object", object)
+        guard let refusal else { return }
+        fields.text("outcome", "refused")
+        fields.text("reason", refusal)
     }
 }
 

@@ -32,7 +32,8 @@ extension AuditFacts {
         case "consent":
             return "\(fact(.who) ?? "?") answered \(fact(.verdict) ?? "?") for \(fact(.tool) ?? "?")"
         case "admin":
-            return [fact(.who), fact(.act), fact(.object)].compactMap { $0 }.joined(separator: " ")
+            let text = [fact(.who), fact(.act), fact(.object)].compactMap { $0 }.joined(separator: " ")
+            return fact(.reason).map { "\(text), refused: \($0)" } ?? text
         case "session", "policy":
             let text = "\(kindName) \(fact(.change) ?? "?")"
             return fact(.reason).map { "\(text): \($0)" } ?? text
@@ -102,6 +103,8 @@ extension AuditRecord.Event {
             case .who: act.who
             case .act: act.act
             case .object: act.object
+            case .outcome: act.refusal.map { _ in "refused" }
+            case .reason: act.refusal
             default: nil
             }
         case .consent(let consent):

@@ -25,7 +25,11 @@ package actor CellPlace {
     /// What the cell that stands, or is being built, was made with.
     private var plan: CellPlan?
     private var application = "unnamed"
-    private var cell: Cell?
+    private var cell: Cell? {
+        didSet { if (oldValue == nil) != (cell == nil) { onChange() } }
+    }
+    /// A cell stands now, or does not any more.
+    private let onChange: @Sendable () -> Void
     private var building: Task<Result<Cell, CellRefusal>, Never>?
     private var isClosed = false
 
@@ -35,8 +39,10 @@ package actor CellPlace {
 
     package init(
         _ celld: CelldLink?, commands: CelldLink? = nil, for client: SocketStream?,
-        by policy: SessionPolicy, _ settings: Settings, on loop: EventLoop
+        by policy: SessionPolicy, _ settings: Settings, on loop: EventLoop,
+        onChange: @escaping @Sendable () -> Void = {}
     ) {
+        self.onChange = onChange
         (self.celld, self.commands, self.client) = (celld, commands ?? celld, client)
         (self.settings, self.loop) = (settings, loop)
         self.policy = policy

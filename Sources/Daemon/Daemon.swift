@@ -39,8 +39,11 @@ package actor Daemon {
         package var audit: (directory: String, journal: String?)?
         /// Where grants outlive the daemon; `nil`: they do not.
         package var grants: String?
-        /// Where polkit is, for rules that want a person to be asked there. Nobody connects before that.
+        /// Where polkit is, for rules that want a person to be asked there. Nobody connects before that, unless
+        /// the bus is served.
         package var bus = BusAddress.system
+        /// Whether this daemon is org.cloister.Cloister1 there.
+        package var servesBus = false
 
         package init() {}
     }
@@ -64,6 +67,9 @@ package actor Daemon {
     private let digests: ProgramDigests
     private var listeners: [Listener] = []
     private var control: ControlServer?
+    private var door: BusDoor?
+    private let bus: BusConnection
+    private let polkit: Polkit
     private var signals: SignalSource?
     private var sessions: [UInt64: Session] = [:]
     /// Of each user, with those that are only on their way to a session.
@@ -90,12 +96,11 @@ package actor Daemon {
         let auditor = try Self.auditor(settings, policy.set.audit, on: loop, log: log)
         policy.auditor = auditor
         policy.record()
-        let bus = BusConnection(to: settings.bus, on: loop) { state in
-            log.debug("the connection to \(settings.bus) is \(state)")
-        }
+        bus = BusConnection(to: settings.bus, on: loop)
+        polkit = Polkit(bus)
         let consent = try Consent(
             on: loop, auditor: auditor, store: settings.grants.map { GrantStore(directory: $0) },
-            polkit: Polkit(bus), log: log)
+            polkit: polkit, log: log)
         self.policy = policy
         digests = ProgramDigests(on: loop, log: log)
         office = Gatekeeper.Office(auditor, consent, CallMeter())
@@ -124,6 +129,29 @@ package actor Daemon {
         policy.watch { [unowned self] in assumeIsolated { $0.readPolicy() } }
         setTools(toolSource(self))
         patWatchdog()
+        serveBus()
+    }
+
+    /// There when the bus is: it may come later than we do, and come again.
+    private func serveBus() {
+        bus.onChange = { [unowned self] state in
+            log.debug("the connection to \(settings.bus) is \(state)")
+            assumeIsolated { $0.door }?.busIs(state)
+        }
+        guard settings.servesBus else { return }
+        let door = BusDoor(bus, polkit, on: loop, log: log) { [unowned self] in
+            assumeIsolated { $0.administration }
+        }
+        self.door = door
+        door.onBusy = { [unowned self] isBusy in
+            assumeIsolated { $0.busIsBusy(isBusy) }
+        }
+        office.consent.onQuestions = { [unowned door] in door.touch() }
+        door.open()
+    }
+
+    private func busIsBusy(_ isBusy: Bool) {
+        if isBusy { stopIdling() } else { watchForIdleness() }
     }
 
     package func listen(on listener: Listener) throws(SystemError) {
@@ -158,7 +186,8 @@ package actor Daemon {
         Administration(
             consent: office.consent, auditor: office.auditor, policy: policy, mayLack: settings.cell.mayLack,
             sessions: { [sessions] in sessions.sorted { $0.key < $1.key }.map(\.value) },
-            reload: { [unowned self] in assumeIsolated { $0.reload() } }, now: { [loop] in loop.now })
+            session: { [sessions] in sessions[$0] },
+            readAgain: { [unowned self] in assumeIsolated { $0.reload() } }, now: { [loop] in loop.now })
     }
 
     package func becomeReady() {
@@ -242,12 +271,14 @@ package actor Daemon {
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
             in: CellPlace(
-                celld, commands: commands, for: stream as? SocketStream, by: policy, settings.cell, on: loop),
+                celld, commands: commands, for: stream as? SocketStream, by: policy, settings.cell, on: loop
+            ) { [door] in door?.touch() },
             settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
         }
         sessions[number] = session
+        door?.touch()
         log.debug("\(client.description) opened")
         do {
             try session.assumeIsolated { try $0.start() }
@@ -278,6 +309,7 @@ package actor Daemon {
 
     private func sessionIsGone(_ number: UInt64, of uid: UInt32) {
         guard let session = sessions.removeValue(forKey: number) else { return }
+        door?.touch()
         office.consent.sessionEnded(number)
         let facts = session.assumeIsolated { $0.policy.facts }
         office.auditor.note(

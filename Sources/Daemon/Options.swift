@@ -10,6 +10,8 @@ package struct Options: ProgramOptions {
     package var isVerbose = false
     package var mayLack: WallSet = []
     package var isEphemeral = false
+    /// Whether to be org.cloister.Cloister1 on the system bus; not said: yes, but for a standalone daemon.
+    package var servesBus: Bool?
     package var celldSocket = "/run/cloister/celld.sock"
     /// Where commands on the host are asked for, if not of the celld that builds cells.
     package var commandsSocket: String?
@@ -41,6 +43,8 @@ package struct Options: ProgramOptions {
           --policy DIR           read policy files from DIR and not from the usual places; given several times,
                                  a file of the first takes the place of one of the same name in the others
           --audit DIR            keep audit records in DIR and not in the usual place; none: keep none
+          --bus yes|no           be org.cloister.Cloister1 on the system bus, whenever that is there
+                                 (default: yes, and no with --standalone)
           --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
           --commands SOCKET      where the cloister-celld listens that runs commands on the host (default: the
                                  same; /run/cloister/commands.sock without either)
@@ -61,6 +65,7 @@ package struct Options: ProgramOptions {
             isEphemeral = try reader.choice(["persistent", "ephemeral"]) == "ephemeral"
         case "--policy": policy.append(try reader.value())
         case "--audit": audit = try reader.value()
+        case "--bus": servesBus = try reader.choice(["yes", "no"]) == "yes"
         case "--celld":
             celldSocket = try reader.value()
             commandsSocket = commandsSocket ?? celldSocket

@@ -117,6 +117,7 @@ package enum Program {
         if let bus = Process.environment("DBUS_SYSTEM_BUS_ADDRESS"), !bus.isEmpty {
             settings.bus = try BusAddress(bus)
         }
+        settings.servesBus = options.servesBus ?? (options.standalone == nil)
         settings.policy =
             !options.policy.isEmpty
             ? .only(options.policy) : options.standalone.map { .standalone($0) } ?? .system

@@ -4,6 +4,7 @@ actions of this tree, the rules of the test, and a PAM that lets everybody in.
     /run/dbus                    a directory of the test's: the bus's socket is reached from outside
     /usr/share/polkit-1/actions  org.cloister.Cloister1.policy, with the owner that the test's cloisterd has
     /etc/polkit-1/rules.d        what the test says; polkit watches it
+    /usr/share/dbus-1/system.d   who may have which name: polkit's, and org.cloister.Cloister1.conf of this tree
     /etc/pam.d                   polkit-1: pam_permit
     no service that the bus could start
 """
@@ -22,6 +23,8 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ACTIONS = HERE.parents[1] / "polkit/org.cloister.Cloister1.policy"
+BUS_POLICY = HERE.parents[1] / "dbus/org.cloister.Cloister1.conf"
+BUS_POLICIES = Path("/usr/share/dbus-1/system.d")
 POLKITD = "/usr/lib/polkit-1/polkitd"
 NOBODY = 65534
 
@@ -34,9 +37,18 @@ mount --bind "$1/actions" /usr/share/polkit-1/actions
 mount --bind "$1/rules" /etc/polkit-1/rules.d
 mount --bind "$1/none" /usr/share/polkit-1/rules.d
 mount --bind "$1/none" /usr/share/dbus-1/system-services
+mount --bind "$1/names" /usr/share/dbus-1/system.d
+mount --bind "$1/limits" /etc/dbus-1/system.d
 mount --bind "$1/pam" /etc/pam.d
 echo ready
 exec cat
+"""
+
+
+# For a test with a thousand callers of one user.
+LIMITS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><limit name="max_connections_per_user">4096</limit><limit name="max_completed_connections">4096</limit></busconfig>
 """
 
 
@@ -49,8 +61,15 @@ class Polkit:
         need(os.access(POLKITD, os.X_OK) and shutil.which("dbus-daemon"), "polkitd and dbus-daemon are not installed")
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-polkit-"))
         self.directory.chmod(0o755)
-        for name in "bus", "actions", "rules", "none", "pam":
+        for name in "bus", "actions", "rules", "none", "pam", "names", "limits":
             (self.directory / name).mkdir()
+        (self.directory / "limits/limits.conf").write_text(LIMITS)
+        shutil.copy(BUS_POLICIES / "org.freedesktop.PolicyKit1.conf", self.directory / "names")
+        names = BUS_POLICY.read_text()
+        assert '<policy user="cloister">' in names
+        (self.directory / "names" / BUS_POLICY.name).write_text(
+            names.replace('<policy user="cloister">', f'<policy user="{owner}">')
+        )
         policy = ACTIONS.read_text()
         assert "unix-user:cloister<" in policy
         (self.directory / "actions" / ACTIONS.name).write_text(policy.replace("unix-user:cloister<", f"unix-user:{owner}<"))

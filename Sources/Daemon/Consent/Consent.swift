@@ -39,7 +39,11 @@ package final class Consent: @unchecked Sendable {
     private let polkit: Polkit?
     private let log: Log
     let seal: Seal
-    package private(set) var queue: ApprovalQueue
+    package private(set) var queue: ApprovalQueue {
+        didSet { onQuestions() }
+    }
+    /// Questions have come or gone.
+    var onQuestions: () -> Void = {}
     package private(set) var grants = GrantBook()
     private var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
     /// Conversations with polkit, which end with their questions.

@@ -55,7 +55,7 @@ package final class Polkit: @unchecked Sendable {
                 } catch {
                     return .unanswered(Self.sentence(error))
                 }
-                let answer = try await check(action, subject, details)
+                let answer = Self.answer(try await check(action, subject, details.entries), action)
                 guard answer == .given else { return answer }
             }
             return .given
@@ -72,7 +72,7 @@ package final class Polkit: @unchecked Sendable {
 
     // MARK: The authority
 
-    private func version() async throws(BusError) -> String {
+    func version() async throws(BusError) -> String {
         let method = BusMethod(Self.name, Self.path, "org.freedesktop.DBus.Properties", "Get")
         let reply = try await bus.call(method) { message throws(BusError) in
             try message.append(Self.interface)
@@ -81,9 +81,18 @@ package final class Polkit: @unchecked Sendable {
         return try reply.read(.variant("s")) { () throws(BusError) in try reply.readString() }
     }
 
-    private func check(
-        _ action: String, _ subject: PolkitSubject, _ details: PolkitDetails
-    ) async throws(BusError) -> Answer {
+    /// What polkit answers, as it does.
+    struct Decision: Sendable {
+        let isAuthorized: Bool
+        /// Somebody would have to be asked, and was not.
+        let needsAgent: Bool
+        let isDismissed: Bool
+    }
+
+    /// Without interaction nobody is asked.
+    func check(
+        _ action: String, _ subject: PolkitSubject, _ details: [(String, String)], interactive: Bool = true
+    ) async throws(BusError) -> Decision {
         lastNumber += 1
         let identifier = "cloister-\(lastNumber)"
         underWay.insert(identifier)
@@ -94,11 +103,11 @@ package final class Polkit: @unchecked Sendable {
                 message throws(BusError) in
                 try subject.append(to: message)
                 try message.append(action)
-                try message.append(details.entries)
-                try message.append(Self.allowsUserInteraction)
+                try message.append(details)
+                try message.append(interactive ? Self.allowsUserInteraction : 0)
                 try message.append(identifier)
             }
-            return try Self.answer(reply, action)
+            return try Self.decision(reply)
         } catch {
             if error == .cancelled { takeBack(identifier) }
             throw error
@@ -116,26 +125,32 @@ package final class Polkit: @unchecked Sendable {
         BusMethod(Self.name, Self.path, Self.interface, member)
     }
 
-    private static func answer(_ reply: BusMessage, _ action: String) throws(BusError) -> Answer {
+    private static func decision(_ reply: BusMessage) throws(BusError) -> Decision {
         try reply.read(.structure("bba{ss}")) { () throws(BusError) in
             let isAuthorized = try reply.readBool()
             let needsAgent = try reply.readBool()
             let details = try reply.readDetails()
-            if isAuthorized { return .given }
-            if needsAgent {
-                return .unanswered(
-                    "A person has to be asked through polkit, and no agent of polkit's runs in this client's session. Log in to a desktop, or start one: pkttyagent --process PID."
-                )
-            }
-            if details["polkit.dismissed"] != nil {
-                return .denied(
-                    "Whoever polkit asked has dismissed the question. Call again when somebody wants to answer."
-                )
-            }
-            return .denied(
-                "polkit does not authorize \(action): a rule of its says no, or whoever was asked did not authenticate. An administrator can change polkit's rules."
+            return Decision(
+                isAuthorized: isAuthorized, needsAgent: needsAgent,
+                isDismissed: details["polkit.dismissed"] != nil)
+        }
+    }
+
+    private static func answer(_ decision: Decision, _ action: String) -> Answer {
+        if decision.isAuthorized { return .given }
+        if decision.needsAgent {
+            return .unanswered(
+                "A person has to be asked through polkit, and no agent of polkit's runs in this client's session. Log in to a desktop, or start one: pkttyagent --process PID."
             )
         }
+        if decision.isDismissed {
+            return .denied(
+                "Whoever polkit asked has dismissed the question. Call again when somebody wants to answer."
+            )
+        }
+        return .denied(
+            "polkit does not authorize \(action): a rule of its says no, or whoever was asked did not authenticate. An administrator can change polkit's rules."
+        )
     }
 
     // MARK: Why nobody answered

@@ -11,6 +11,8 @@ import Linux
 enum PolkitSubject {
     case descriptor(Client)
     case number(pid: UInt32, start: UInt64, uid: UInt32)
+    /// Somebody on the bus, by the unique name that nobody else gets: polkit asks the bus who that is.
+    case busName(String)
 
     /// Why polkit cannot be asked about this client.
     enum Obstacle: Error {
@@ -51,6 +53,12 @@ enum PolkitSubject {
             try entry("uid", "i") { () throws(BusError) in try message.append(Int32(bitPattern: uid)) }
         }
         try message.append(.structure("sa{sv}")) { () throws(BusError) in
+            if case .busName(let name) = self {
+                try message.append("system-bus-name")
+                return try message.append(.array("{sv}")) { () throws(BusError) in
+                    try entry("name", "s") { () throws(BusError) in try message.append(name) }
+                }
+            }
             try message.append("unix-process")
             try message.append(.array("{sv}")) { () throws(BusError) in
                 switch self {
@@ -63,6 +71,7 @@ enum PolkitSubject {
                     try entry("pid", "u") { () throws(BusError) in try message.append(pid) }
                     try entry("start-time", "t") { () throws(BusError) in try message.append(start) }
                     try user(uid)
+                case .busName: break
                 }
             }
         }

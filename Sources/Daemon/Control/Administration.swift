@@ -5,36 +5,58 @@ import JSON
 import Linux
 import Policy
 
-/// What administrators ask a daemon for, and tell it to do.
-struct Administration {
+/// What administrators ask a daemon for, and tell it to do: through the control socket or the bus. Whether they may is
+/// decided there.
+// Unchecked: used on the loop's thread only.
+struct Administration: @unchecked Sendable {
     typealias Refusal = ControlServer.Refusal
+
+    /// Whose clients, cells, questions and grants are meant.
+    enum Sight: Equatable, Sendable {
+        case all
+        case own(UInt32)
+
+        func shows(_ uid: UInt32) -> Bool { self == .all || self == .own(uid) }
+    }
 
     let consent: Consent
     let auditor: Auditor
     let policy: PolicyStore
     let mayLack: WallSet
     let sessions: () -> [Session]
-    let reload: () -> Void
+    let session: (UInt64) -> Session?
+    let readAgain: () -> Void
     let now: () -> Duration
 
     func answer(_ request: JSONValue, by uid: UInt32) throws(Refusal) -> [UInt8] {
         guard let act = request["do"]?.string else { throw Refusal("\"do\" says what is wanted") }
         switch act {
         case "status": return status()
-        case "clients": return list("clients", sessions()) { $0.describe(to: &$1) }
-        case "cells": return list("cells", sessions()) { $0.describeCell(to: &$1) }
-        case "grants":
-            return list("grants", consent.grants.grants) { grant, json in
-                json.object { grant.write(to: &$0) }
-            }
-        case "approvals": return approvals()
+        case "clients": return clients(.all)
+        case "cells": return cells(.all)
+        case "grants": return grants(.all)
+        case "approvals": return approvals(.all)
         case "answer": return try answer(question: request, by: uid)
         case "revoke": return try revoke(request, by: uid)
         case "reload":
-            record(uid, "reload", nil)
-            reload()
+            reload(by: uid)
             return status()
         default: throw Refusal("nobody here knows how to \(act)")
+        }
+    }
+
+    func clients(_ sight: Sight) -> [UInt8] {
+        list("clients", sessions().filter { sight.shows($0.uid) }) { $0.description.write(to: &$1) }
+    }
+
+    func cells(_ sight: Sight) -> [UInt8] {
+        let cells = sessions().filter { sight.shows($0.uid) }.compactMap(\.cellDescription)
+        return list("cells", cells) { $0.write(to: &$1) }
+    }
+
+    func grants(_ sight: Sight) -> [UInt8] {
+        list("grants", consent.grants.grants.filter { sight.shows($0.holder.uid) }) { grant, json in
+            json.object { grant.write(to: &$0) }
         }
     }
 
@@ -51,7 +73,7 @@ struct Administration {
         Array(JSONWriter.bytes { $0.object(write) }.dropFirst().dropLast())
     }
 
-    private func status() -> [UInt8] {
+    func status() -> [UInt8] {
         let sessions = sessions()
         return members { json in
             json.member("version", Release.version)
@@ -78,8 +100,9 @@ struct Administration {
         }
     }
 
-    private func approvals() -> [UInt8] {
-        list("approvals", consent.queue.waiting) { waiting, json in
+    func approvals(_ sight: Sight) -> [UInt8] {
+        let waiting = consent.queue.waiting.filter { sight.shows($0.question.asker.uid) }
+        return list("approvals", waiting) { waiting, json in
             let question = waiting.question
             json.object { json in
                 json.member("number", waiting.number)
@@ -105,22 +128,35 @@ struct Administration {
         guard let number = request["number"]?.integer.flatMap({ UInt64(exactly: $0) }),
             let digest = request["digest"]?.string
         else { throw Refusal("an answer has a number and a digest") }
-        let answer: Answer
-        switch request["answer"]?.string {
-        case "deny": answer = .deny
-        case "once": answer = .allow(.once)
-        case "session": answer = .allow(.session)
-        case "always": answer = .allow(.always)
+        let word = request["answer"]?.string ?? ""
+        let said = try give(
+            try Self.answer(word, seconds: request["seconds"]?.integer ?? 0), to: number, digest: digest,
+            by: uid)
+        return members { $0.member("said", said) }
+    }
+
+    /// An answer as people say one.
+    static func answer(_ word: String, seconds: Int64) throws(Refusal) -> Answer {
+        switch word {
+        case "deny": return .deny
+        case "once": return .allow(.once)
+        case "session": return .allow(.session)
+        case "always": return .allow(.always)
         case "time":
-            guard let seconds = request["seconds"]?.integer, (1...31_536_000).contains(seconds) else {
+            guard (1...31_536_000).contains(seconds) else {
                 throw Refusal("an answer for a time has seconds, at most a year of them")
             }
-            answer = .allow(.time(Int(seconds)))
+            return .allow(.time(Int(seconds)))
         default: throw Refusal("an answer is deny, once, session, time or always")
         }
+    }
+
+    /// What came of it.
+    func give(
+        _ answer: Answer, to number: UInt64, digest: String, by uid: UInt32
+    ) throws(Refusal) -> String {
         do throws(ApprovalQueue.Refusal) {
-            let said = try consent.answer(number, digest: digest, answer, by: uid)
-            return members { $0.member("said", said) }
+            return try consent.answer(number, digest: digest, answer, by: uid)
         } catch {
             throw Refusal(error.description)
         }
@@ -130,6 +166,11 @@ struct Administration {
         guard let number = request["number"]?.integer.flatMap({ UInt64(exactly: $0) }) else {
             throw Refusal("which grant is to be revoked is said by its number")
         }
+        try revoke(number, by: uid)
+        return []
+    }
+
+    func revoke(_ number: UInt64, by uid: UInt32) throws(Refusal) {
         do throws(GrantBook.Fault) {
             guard let grant = try consent.revoke(number, by: uid) else {
                 throw GrantBook.Fault(description: "there is no grant \(number)")
@@ -137,13 +178,19 @@ struct Administration {
             record(
                 uid, "revoke",
                 "grant \(number) of uid \(grant.holder.uid): \(grant.needs.joined(separator: ", "))")
-            return []
         } catch {
             throw Refusal(error.description)
         }
     }
 
-    private func record(_ uid: UInt32, _ act: String, _ object: String?) {
-        auditor.note(AuditRecord(.admin(AuditAct(who: "uid \(uid)", act: act, object: object))))
+    func reload(by uid: UInt32) {
+        record(uid, "reload", nil)
+        readAgain()
+    }
+
+    func record(_ uid: UInt32, _ act: String, _ object: String?, refusal: String? = nil) {
+        auditor.note(
+            AuditRecord(
+                .admin(AuditAct(who: "uid \(uid)", act: act, object: object, refusal: refusal))))
     }
 }

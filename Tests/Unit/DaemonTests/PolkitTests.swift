@@ -76,13 +76,16 @@ import Testing
             .deletingLastPathComponent().deletingLastPathComponent()
             .appending(path: "polkit/org.cloister.Cloister1.policy")
         let text = try String(contentsOf: place, encoding: .utf8)
-        let ids = text.matches(of: /<action id="([^"]+)">/).map { String($0.1) }
+        let all = text.matches(of: /<action id="([^"]+)">/).map { String($0.1) }
+        let acts = AdministrativeAct.allCases.map(\.action)
+        #expect(Array(all.suffix(acts.count)) == acts)
+        let ids = all.dropLast(acts.count)
         let permissions = PermissionName.known.compactMap { PermissionName($0) } + [.custom("CUSTOM_X")]
         #expect(Set(permissions.map(\.polkitAction)) == Set(ids))
         #expect(ids.count == permissions.count)
         let details = try #require(Self.details(Self.question()))
         let messages = text.matches(of: /<message>(.+)<\/message>/).map { String($0.1) }
-        #expect(messages.count == ids.count)
+        #expect(messages.count == all.count)
         for (id, message) in zip(ids, messages) {
             // celld asks about this one, with details of its own.
             if id == PermissionName.codeExecutionSudo.polkitAction {
@@ -96,6 +99,7 @@ import Testing
                 #expect(message.contains("$(\(name))"))
             }
         }
-        #expect(!text.contains("_keep<") && !text.contains(">yes<"))
+        let permissionsAlone = text.prefix(upTo: try #require(text.firstRange(of: acts[0])).lowerBound)
+        #expect(!permissionsAlone.contains("_keep<") && !permissionsAlone.contains(">yes<"))
     }
 }

@@ -1,0 +1,380 @@
+"""org.cloister.Cloister1 on a real bus, with a real polkit: driven by busctl (sd-bus) and by libdbus-1."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from bus import APPROVAL, CELL, CLIENT, MANAGER, NAME, NOBODY, PROPERTIES, ROOT, BusScene, error, until
+from governed import Client, Governed, rules
+from libdbus import DBusError
+from polkit import Application
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts of its own, and clients of other users, need root")
+
+OTHER = 1  # daemon
+
+
+@pytest.fixture
+def scene(executable):
+    scene = BusScene(executable)
+    yield scene
+    scene.stop()
+
+
+class Asking:
+    """An application of an ordinary user, with a question that waits."""
+
+    def __init__(self, scene, uid=NOBODY):
+        self.scene = scene
+        governed = scene.governed
+        governed.policy(rules("ask: TOOL, tools: system_info, via: queue", "allow: TOOL, tools: '*'"))
+        governed.eventually(lambda: governed.generation() == 2)
+        self.application = Application(uid)
+        self.client = Client(governed.daemon, connection=self.application.connect(governed.daemon))
+        governed.clients.append(self.client)
+        self.ask()
+
+    def ask(self):
+        before = {each["number"] for each in self.waiting()}
+        self.call = self.client.begin("tools/call", name="system_info", arguments={})
+        [question] = self.scene.governed.eventually(
+            lambda: [each for each in self.waiting() if each["number"] not in before]
+        )
+        self.number, self.digest = question["number"], question["digest"]
+        self.path = f"{ROOT}/approval/{self.number}"
+        self.client_path = f"{ROOT}/client/{question['session']}"
+
+    def waiting(self):
+        return self.scene.governed.json("approvals")["approvals"]
+
+    def end(self):
+        self.application.end()
+
+
+@pytest.fixture
+def asking(scene):
+    asking = Asking(scene)
+    yield asking
+    asking.end()
+
+
+# What is there, and who sees it
+
+
+def test_busctl_finds_all_that_is_there(scene, asking):
+    paths = scene.busctl("tree", "--list", NAME).split()
+    assert {ROOT, asking.client_path, asking.path} <= set(paths)
+    said = json.loads(json.loads(scene.busctl("--json=short", "call", NAME, ROOT, MANAGER, "Describe"))["data"][0])
+    assert said["approvals"] == 1 and said["policy"]["generation"] == 2
+    assert scene.busctl("get-property", NAME, ROOT, MANAGER, "Approvals") == "u 1\n"
+    assert scene.busctl("get-property", NAME, asking.path, APPROVAL, "Tool") == 's "system_info"\n'
+
+
+def test_a_user_sees_what_is_their_own_and_nothing_else(scene, asking):
+    mine, theirs, root = scene.caller(NOBODY), scene.caller(OTHER), scene.caller()
+    for caller in mine, root:
+        objects = caller.objects()
+        assert objects[asking.client_path][CLIENT]["UID"] == NOBODY
+        assert objects[asking.path][APPROVAL]["Digest"] == asking.digest
+        assert caller.get(asking.path, APPROVAL, "Tool") == "system_info"
+        assert [each["uid"] for each in caller.json("DescribeClients", "b", False)["clients"]] == (
+            [NOBODY] if caller is mine else []
+        )
+    assert theirs.objects() == {}
+    assert asking.client_path not in scene.busctl("tree", "--list", NAME, user=OTHER)
+    for path, interface in (asking.path, APPROVAL), (asking.client_path, CLIENT):
+        for words in ("Get", "ss", interface, "UID"), ("GetAll", "s", interface):
+            assert error(theirs.call, path, PROPERTIES, *words)[0] == "InteractiveAuthorizationRequired"
+    assert error(theirs.json, "DescribeApprovals", "b", True)[0] == "InteractiveAuthorizationRequired"
+    records = scene.refusals()
+    assert len(records) == 5 and {each["who"] for each in records} == {f"uid {OTHER}"}
+    assert records[0]["object"] == f"{asking.path} {NAME}.view"
+    # An administrator can let them.
+    scene.polkit.rule(f"if (action.id == '{NAME}.view') return polkit.Result.YES;")
+
+    def sees():
+        try:
+            return theirs.get(asking.path, APPROVAL, "UID") == NOBODY
+        except DBusError:
+            return False
+
+    until(sees, "polkit's rule")
+
+
+def test_cells_are_their_owners(scene):
+    application = Application(NOBODY)
+    client = Client(scene.governed.daemon, connection=application.connect(scene.governed.daemon))
+    scene.governed.clients.append(client)
+    assert client.call("list_directory", path=".") == ("[nothing]", False)
+    mine, theirs = scene.caller(NOBODY), scene.caller(OTHER)
+    [path] = [each for each in mine.objects() if "/cell/" in each]
+    assert mine.get(path, CELL, "Client") == path.replace("/cell/", "/client/")
+    assert mine.get(path, CELL, "Workspace") == "application" and "cgroup" in mine.get(path, CELL, "MissingWalls")
+    assert error(theirs.get, path, CELL, "Workspace")[0] == "InteractiveAuthorizationRequired"
+    assert [each["object"].split()[0] for each in scene.refusals()] == [path]
+    client.close()
+    scene.governed.clients.remove(client)
+    until(lambda: not mine.objects(), "the cell's end")
+    assert error(mine.get, path, CELL, "Workspace")[0] == "UnknownObject"
+    application.end()
+
+
+def test_what_comes_and_goes_is_signalled_and_names_nobody(scene):
+    listener = scene.caller(OTHER)
+    listener.do(do="match", rule=f"type='signal',sender='{NAME}'")
+    asking = Asking(scene)
+    signals = listener.signals(1)
+    added = [each[5] for each in signals if each[4] == "InterfacesAdded"]
+    assert [asking.client_path, {CLIENT: {}}] in added and [asking.path, {APPROVAL: {}}] in added
+    changed = [each[5] for each in signals if each[4] == "PropertiesChanged"]
+    assert [MANAGER, {}, ["Clients"]] in changed or [MANAGER, {}, ["Clients", "Approvals"]] in changed
+    assert all(each[1] is None for each in signals)
+    scene.governed.ctl("deny", str(asking.number))
+    asking.client.close()
+    scene.governed.clients.remove(asking.client)
+    removed = [each[5] for each in listener.signals(1) if each[4] == "InterfacesRemoved"]
+    assert [asking.path, [APPROVAL]] in removed and [asking.client_path, [CLIENT]] in removed
+    asking.end()
+
+
+# Acts
+
+
+def test_root_answers_and_the_call_goes_on(scene, asking):
+    root = scene.caller()
+    words = asking.path, APPROVAL, "Approve", "sst"
+    assert "something else" in error(root.call, *words, "0" * 64, "once", 0)[1]
+    for scope, seconds in ("deny", 0), ("for good", 0), ("time", 0), ("time", 2**64 - 1):
+        assert error(root.call, *words, asking.digest, scope, seconds)[0] == f"{NAME}.Error.Refused"
+    assert root.call(*words, asking.digest, "session", 0) == ["allowed, as grant 1"]
+    assert asking.client.result(asking.call)[1] is False
+    assert error(root.call, *words, asking.digest, "once", 0)[0] == "UnknownObject"
+    assert root.json("DescribeGrants", "b", True)["grants"][0]["number"] == 1
+    assert root.manager("RevokeGrant", "t", 1) == []
+    assert error(root.manager, "RevokeGrant", "t", 1)[0] == f"{NAME}.Error.Refused"
+    asking.ask()
+    assert root.call(asking.path, APPROVAL, "Deny", "s", asking.digest) == ["denied"]
+    assert asking.client.result(asking.call)[1] is True
+    consents = [(each["verdict"], each["consent"]["who"]) for each in scene.governed.records("consent")]
+    assert consents == [("allow", "uid 0"), ("deny", "uid 0")]
+
+
+def test_who_may_answer_is_polkits_matter_and_each_has_an_action(scene, asking):
+    mine, theirs = scene.caller(NOBODY), scene.caller(OTHER)
+    words = asking.path, APPROVAL, "Approve", "sst", asking.digest, "once", 0
+    # auth_self, and nobody who could prove it; auth_admin for everybody else.
+    for caller, act in (mine, "answer-own"), (theirs, "manage-approvals"):
+        name, message = error(caller.call, *words)
+        assert name == "InteractiveAuthorizationRequired" and f"{NAME}.{act} " in message
+        name, message = error(caller.call, *words, interactive=True)
+        assert name == f"{NAME}.Error.NoAgent" and "pkttyagent" in message
+    assert asking.waiting()
+    assert [each["who"] for each in scene.refusals()] == [f"uid {NOBODY}"] * 2 + [f"uid {OTHER}"] * 2
+    scene.polkit.rule(
+        f"if (action.id == '{NAME}.answer-own' && action.lookup('number') == '{asking.number}' &&"
+        f" action.lookup('wants') == 'TOOL system_info') return polkit.Result.YES; return polkit.Result.NO;"
+    )
+    until(lambda: error(theirs.call, *words)[0] == "AccessDenied", "polkit's rule")
+    assert mine.call(*words) == ["allowed once"]
+    assert asking.client.result(asking.call)[1] is False
+
+
+def test_the_person_at_the_agent_answers_for_themself(scene, asking):
+    mine = scene.caller(NOBODY)
+    agent = scene.polkit.agent(mine)
+    mine.begin(asking.path, APPROVAL, "Approve", "sst", asking.digest, "once", 0, interactive=True)
+    dialog = agent.next()
+    assert dialog["action"] == f"{NAME}.answer-own" and "calls system_info and wants: TOOL system_info" in dialog["message"]
+    assert dialog["identities"] == [["unix-user", {"uid": ["u", NOBODY]}]]
+    agent.tell("approve")
+    assert mine.told()["values"] == ["allowed once"]
+    assert asking.client.result(asking.call)[1] is False
+
+
+def test_after_polkit_everything_is_looked_up_again(scene, asking):
+    """The question was answered otherwise while a person proved that they may."""
+    mine = scene.caller(NOBODY)
+    agent = scene.polkit.agent(mine)
+    mine.begin(asking.path, APPROVAL, "Approve", "sst", asking.digest, "always", 0, interactive=True)
+    agent.next()
+    scene.governed.ctl("deny", str(asking.number))
+    agent.tell("approve")
+    assert error(mine.told)[0] == "UnknownObject"
+    assert asking.client.result(asking.call)[1] is True
+    assert scene.governed.json("grants")["grants"] == []
+
+
+def test_a_caller_that_leaves_takes_its_question_along(scene, asking):
+    mine = scene.caller(NOBODY)
+    agent = scene.polkit.agent(mine)
+    mine.begin(asking.path, APPROVAL, "Approve", "sst", asking.digest, "once", 0, interactive=True)
+    agent.next()
+    mine.leave()
+    assert "cancelled" in json.dumps(agent.next())
+    assert asking.waiting() and scene.refusals() == []
+
+
+def test_grants_and_reload_have_their_actions(scene, asking):
+    scene.governed.ctl("approve", "--session", str(asking.number))
+    mine, theirs = scene.caller(NOBODY), scene.caller(OTHER)
+    assert len(mine.json("DescribeGrants", "b", False)["grants"]) == 1
+    assert theirs.json("DescribeGrants", "b", False)["grants"] == []
+    assert f"{NAME}.manage-grants" in error(theirs.manager, "RevokeGrant", "t", 1)[1]
+    assert f"{NAME}.manage-grants" in error(theirs.manager, "RevokeGrant", "t", 2)[1]
+    assert mine.manager("RevokeGrant", "t", 1) == []
+    assert f"{NAME}.reload" in error(mine.manager, "Reload")[1]
+    assert scene.caller().manager("Reload") == []
+    acts = [(each["who"], each["act"], each.get("outcome")) for each in scene.governed.records("admin")]
+    assert acts == [
+        (f"uid {OTHER}", f"{MANAGER}.RevokeGrant", "refused"), (f"uid {OTHER}", f"{MANAGER}.RevokeGrant", "refused"),
+        (f"uid {NOBODY}", "revoke", None), (f"uid {NOBODY}", f"{MANAGER}.Reload", "refused"), ("uid 0", "reload", None),
+    ]  # fmt: skip
+
+
+# Bad input
+
+BAD_VALUES = [("s", "x" * (1 << 20)), ("u", 7), ("as", ["a"]), ("a{sv}", {"a": ("u", 1)}), ("v", ("s", "x")), ("", None)]
+
+
+def methods(xml):
+    """Every method of every interface that introspection lists, with the signature of what it takes."""
+    import xml.etree.ElementTree as tree
+
+    for interface in tree.fromstring(xml).iter("interface"):
+        for method in interface.iter("method"):
+            takes = "".join(each.get("type") for each in method.iter("arg") if each.get("direction") == "in")
+            yield interface.get("name"), method.get("name"), takes
+
+
+def test_every_method_refuses_wrong_types_and_serves_on(scene, asking):
+    root = scene.caller()
+    count = 0
+    for path in ROOT, asking.client_path, asking.path:
+        [xml] = root.call(path, "org.freedesktop.DBus.Introspectable", "Introspect")
+        for interface, method, takes in methods(xml):
+            if interface == "org.freedesktop.DBus.Peer":
+                continue
+            for signature, value in BAD_VALUES:
+                if signature == takes:
+                    continue
+                name, _ = error(root.call, path, interface, method, signature, *([] if value is None else [value]))
+                assert name == "InvalidArgs", (interface, method, signature, name)
+                count += 1
+    assert count > 60
+    assert asking.waiting() and root.json("Describe")["approvals"] == 1
+
+
+def test_what_is_not_there_is_said_by_its_own_error(scene):
+    root = scene.caller()
+    far = 2**64 - 1
+    for path in "/", "/org", "/org/cloister", f"{ROOT}/client", f"{ROOT}/client/01", f"{ROOT}/cell/{far}", f"{ROOT}/x/1":
+        assert error(root.get, path, MANAGER, "Version")[0] == "UnknownObject", path
+    assert error(root.call, ROOT, MANAGER, "Nothing")[0] == "UnknownMethod"
+    assert error(root.call, ROOT, None, "Nothing")[0] == "UnknownMethod"
+    assert error(root.call, ROOT, "org.cloister.Other", "Describe")[0] == "UnknownInterface"
+    assert error(root.get, ROOT, "org.cloister.Other", "Version")[0] == "UnknownInterface"
+    assert error(root.get, ROOT, MANAGER, "x" * 100_000)[0] == "UnknownProperty"
+    words = ROOT, PROPERTIES, "Set", "ssv", MANAGER, "Version", ("s", "x")
+    assert error(root.call, *words)[0] == "PropertyReadOnly"
+    assert root.call(ROOT, None, "Describe") and root.call(ROOT, "org.freedesktop.DBus.Peer", "Ping") == []
+
+
+def test_megabytes_in_a_string_are_refused_and_hurt_nobody(scene, asking):
+    theirs = scene.caller(OTHER)
+    huge = "x" * (16 << 20)
+    assert error(theirs.call, asking.path, APPROVAL, "Deny", "s", huge)[0] == f"{NAME}.Error.Refused"
+    assert error(theirs.call, ROOT, PROPERTIES, "GetAll", "s", huge)[0] == "UnknownInterface"
+    assert asking.waiting()
+
+
+def test_a_flood_of_one_caller_is_bounded_and_others_are_served(scene, asking):
+    flood, other = scene.caller(NOBODY), scene.caller(OTHER)
+    agent = scene.polkit.agent(flood)
+    for _ in range(500):
+        order = {"interactive": True}
+        words = [NAME, asking.path, APPROVAL, "Approve", "sst", [asking.digest, "once", 0]]
+        flood.tell(do="send", words=words, options=order)
+    for _ in range(500):
+        flood.told()
+    assert other.json("Describe")["approvals"] == 1
+    dialogs = sum(agent.next().get("action") is not None for _ in range(4))
+    assert dialogs == 4
+    agent.sees_nothing()
+
+
+def test_a_thousand_callers_are_served(scene):
+    script = """
+import sys, libdbus
+libdbus.become(65534)
+callers = [libdbus.Connection(sys.argv[1]) for _ in range(1000)]
+words = "org.cloister.Cloister1", "/org/cloister/Cloister1", "org.cloister.Cloister1.Manager", "Describe"
+for caller in callers:
+    caller.send(*words)
+for caller in callers:
+    assert caller.call(*words)[0].startswith("{")
+for caller in callers:
+    caller.close()
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", script, scene.polkit.address], timeout=120, cwd=os.path.dirname(__file__)
+    )
+    assert run.returncode == 0
+    assert scene.caller().json("Describe")["clients"] == 0
+
+
+# The bus itself
+
+
+def test_a_bus_that_comes_again_finds_the_objects_again(scene):
+    scene.polkit.end(scene.polkit.bus)
+    client = scene.governed.connect()
+    assert client.call("system_info")[1] is False
+    scene.polkit.end(scene.polkit.daemon)
+    scene.polkit.start_bus()
+    scene.polkit.start()
+    scene.wait_for_name()
+    assert [each[CLIENT]["UID"] for each in scene.caller().objects().values()] == [0]
+
+
+def test_a_daemon_that_is_there_before_the_bus(executable):
+    scene = BusScene.__new__(BusScene)
+    from polkit import Polkit
+
+    scene.polkit, scene.callers = Polkit(), []
+    scene.polkit.end(scene.polkit.bus)
+    environment = {"DBUS_SYSTEM_BUS_ADDRESS": scene.polkit.address}
+    scene.governed = Governed(executable, "--bus", "yes", environment=environment)
+    try:
+        assert scene.governed.connect().call("system_info")[1] is False
+        scene.polkit.end(scene.polkit.daemon)
+        scene.polkit.start_bus()
+        scene.polkit.start()
+        scene.wait_for_name()
+        assert scene.caller().json("Describe")["clients"] == 1
+    finally:
+        scene.stop()
+
+
+def test_a_second_daemon_waits_for_the_name_and_gets_it(scene, executable):
+    environment = {"DBUS_SYSTEM_BUS_ADDRESS": scene.polkit.address}
+    second = Governed(executable, "--bus", "yes", environment=environment)
+    try:
+        root = scene.caller()
+        first = scene.governed.daemon.process.pid
+        assert root.json("Describe")["pid"] == first
+        assert second.connect().call("system_info")[1] is False
+        assert root.json("Describe")["pid"] == first
+        scene.governed.daemon.ask_to_stop()
+        until(lambda: scene.has_name() and root.json("Describe")["pid"] == second.daemon.process.pid, "the second daemon")
+    finally:
+        second.stop()
+
+
+def test_nobody_else_can_take_the_name(scene):
+    take = ["busctl", f"--address={scene.polkit.address}", "call", "org.freedesktop.DBus", "/org/freedesktop/DBus",
+            "org.freedesktop.DBus", "RequestName", "su", NAME, "3"]  # fmt: skip
+    run = subprocess.run(take, capture_output=True, text=True, user=NOBODY, extra_groups=[], timeout=20)
+    assert run.returncode != 0 and "Access denied" in run.stderr
