@@ -21,12 +21,12 @@ UNITS := lib/systemd/system
 USER_UNITS := lib/systemd/user
 PLACED := sed -e 's,/usr/bin/cloisterd,$(PREFIX)/bin/cloisterd,' -e 's,/usr/libexec/,$(PREFIX)/libexec/,'
 
-.PHONY: help build run test vm-test check fmt bench probe fuzz install deb clean deps venv
+.PHONY: help build run test system-test vm-test check fmt bench probe fuzz install deb clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo '  Settings: PREFIX DESTDIR (install), RUN_DIR ONCE=1 (run), SECONDS (fuzz), KEEP=1 TESTS (vm-test)'
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo '  Settings: PREFIX DESTDIR (install), RUN_DIR ONCE=1 (run), SECONDS (fuzz), KEEP=1 TESTS (vm-test, system-test)'
 
 build: deps ## Build the programs, optimised and without a need for Swift's libraries
 	swift build -c release --static-swift-stdlib
@@ -41,6 +41,10 @@ test: deps venv ## Run every test
 vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)
 	@packaging/need.sh gcc e2fsprogs mmdebstrap qemu-system-x86
 	@KEEP="$(KEEP)" "$(PYTHON)" Tests/System/run.py "$(BUILD)" $(TESTS)
+
+system-test: build venv ## Install, use, upgrade and purge the package on a booted Debian (container; TESTS: some)
+	@packaging/need.sh debhelper dpkg-dev fakeroot mmdebstrap systemd-container
+	@"$(PYTHON)" Tests/System/native.py "$(BUILD)" $(TESTS)
 
 check: ## Check formatting and rules without changing anything
 	swift format lint --strict --recursive --parallel $(SOURCES)

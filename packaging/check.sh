@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 
 packaging/need.sh mandoc shellcheck
 shellcheck -s bash packaging/completions/cloisterctl.bash
-shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh Tests/Probe/*.sh Tests/System/image.sh Tests/System/begin .ci/run \
+shellcheck packaging/*.sh Tests/*.sh Tests/Fuzz/*.sh Tests/Probe/*.sh Tests/System/image.sh Tests/System/begin \
+    Tests/System/root.sh Tests/System/accept Tests/System/acceptance/life .ci/run \
     packaging/debian/cloister.p*
 mandoc -T lint -W warning man/*.[1-9]
 

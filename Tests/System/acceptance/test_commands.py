@@ -1,0 +1,120 @@
+"""Commands on the host: as the user, and as root what polkit allows. They see the machine, not a unit's view of it."""
+
+import os
+import stat
+
+import pytest
+
+from administrator import done, is_active, policy, run, wait_until
+from services import Client, systemctl
+
+RULES = """
+clients:
+  - name: hands
+    match: {user: anna}
+    rules:
+      - allow: SYSTEM_COMMAND
+        argv: ["*", "**"]
+      - allow: CODE_EXECUTION_SUDO
+        argv: ["*", "**"]
+"""
+POLKIT = "/etc/polkit-1/rules.d/50-acceptance.rules"
+ALLOW = """
+polkit.addRule(function(action, subject) {
+    if (action.id == "org.cloister.Cloister1.code-execution-sudo" && subject.user == "anna"
+        && action.lookup("program") != "/usr/bin/whoami")
+        return polkit.Result.YES;
+});
+"""
+
+
+@pytest.fixture(scope="module")
+def hands():
+    with policy("50-hands.yaml", RULES), Client("anna") as client:
+        yield client
+
+
+@pytest.fixture
+def allowed():
+    os.makedirs(os.path.dirname(POLKIT), exist_ok=True)
+    with open(POLKIT, "w") as file:
+        file.write(ALLOW)
+    # polkitd sees the file come; a restart is quicker than to wait for that.
+    systemctl("restart", "polkit.service")
+    yield
+    os.remove(POLKIT)
+    systemctl("restart", "polkit.service")
+
+
+def command(client, *words, **arguments):
+    return client.call("run_system_command", argv=list(words), **arguments)
+
+
+def test_who_has_no_rule_has_no_commands(ben):
+    assert "run_system_command" not in [tool["name"] for tool in ben.request("tools/list", {})["tools"]]
+
+
+def test_a_command_of_the_user_sees_the_machine_as_it_is(hands):
+    assert command(hands, "id", "-un").output == "anna\n"
+    for path in "/tmp", "/usr", "/etc", "/proc", "/dev":
+        about = os.stat(path)
+        assert command(hands, "stat", "-c", "%d:%i", path).output == f"{about.st_dev}:{about.st_ino}\n"
+    with open("/tmp/seen", "w") as file:
+        file.write("yes\n")
+    assert command(hands, "cat", "/tmp/seen").output == "yes\n"
+    assert command(hands, "touch", "/usr/local/x").fields["exit_code"] == 1
+    assert command(hands, "systemctl", "is-active", "cloisterd.socket").output == "active\n"
+
+
+def test_nobody_is_root_without_polkit(hands):
+    refused = command(hands, "id", "-u", as_root=True)
+    assert refused.is_error and "polkit" in refused.text
+
+
+def test_as_root_a_command_is_what_polkits_rule_allows_and_no_other(hands, allowed):
+    wait_until(lambda: not command(hands, "id", "-u", as_root=True).is_error)
+    assert command(hands, "id", "-u", as_root=True).output == "0\n"
+    assert command(hands, "whoami", as_root=True).is_error
+
+
+def test_as_root_a_command_can_do_what_root_can(hands, allowed):
+    """What the unit of celld would take away: writing to /usr, set-uid files, capabilities, mounts that stay."""
+    wait_until(lambda: not command(hands, "id", "-u", as_root=True).is_error)
+    assert not command(hands, "install", "-m", "4755", "/bin/true", "/usr/local/bin/acceptance", as_root=True).is_error
+    assert os.stat("/usr/local/bin/acceptance").st_mode & stat.S_ISUID
+    assert not command(hands, "rm", "/usr/local/bin/acceptance", as_root=True).is_error
+    ours = done("grep", "CapBnd", "/proc/self/status")
+    assert command(hands, "grep", "CapBnd", "/proc/self/status", as_root=True).output == ours
+    os.makedirs("/mnt/acceptance", exist_ok=True)
+    assert command(hands, "mount", "-t", "tmpfs", "none", "/mnt/acceptance", as_root=True).fields["exit_code"] == 0
+    assert os.path.ismount("/mnt/acceptance")
+    done("umount", "/mnt/acceptance")
+    os.rmdir("/mnt/acceptance")
+
+
+def test_sudo_gives_nothing(hands):
+    """Set-uid programs are no way around polkit."""
+    tried = command(hands, "sudo", "-n", "id", "-u")
+    assert tried.fields["exit_code"] != 0 and "0" != (tried.output or "").strip()
+
+
+def test_who_masks_the_socket_has_no_commands(hands):
+    systemctl("mask", "--now", "cloister-commands.socket", "cloister-commands.service")
+    try:
+        answer = command(hands, "id")
+        assert answer.is_error and "cloister-commands.socket" in answer.text
+        assert not hands.run("true").is_error
+    finally:
+        systemctl("unmask", "cloister-commands.socket", "cloister-commands.service")
+        systemctl("start", "cloister-commands.socket")
+    assert command(hands, "id", "-un").output == "anna\n"
+
+
+def test_the_service_of_commands_is_killed_and_comes_back(hands):
+    pid = hands.start("run_system_command", argv=["sleep", "4712"])
+    wait_until(lambda: run("pgrep", "-f", "/sleep 4712$").returncode == 0)
+    systemctl("kill", "--signal=KILL", "--kill-whom=main", "cloister-commands.service")
+    assert hands.wait(pid).get("isError")
+    wait_until(lambda: run("pgrep", "-f", "/sleep 4712$").returncode == 1)
+    wait_until(lambda: is_active("cloister-commands.service") == "active")
+    assert command(hands, "id", "-un").output == "anna\n"

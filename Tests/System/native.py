@@ -1,0 +1,147 @@
+"""`make system-test`: the package, installed, used, upgraded and purged on a Debian with a real systemd.
+
+    native.py BUILD_DIRECTORY [PYTEST_ARGUMENTS]
+
+The machine is a container that boots its own systemd, journald, dbus and polkit natively (systemd-nspawn), from a root
+file system that is unpacked for each run; it has no network, and the host's processes, users and control groups are not
+its own. It has no controllers of control groups: cells lack that wall there, by a drop-in. The same suite runs with all
+walls in `make vm-test`.
+
+Ends with 1 if a test failed, if the machine did not come up or did not end in time, or if it came back with fewer
+tests than it had collected.
+
+    PATIENCE=N  after how many seconds a machine that hangs is ended (default 900)
+
+.build/system/console.log has what the machine said, .build/system/results what came back: output and journal.
+"""
+
+import contextlib
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+
+from run import HERE, PATIENCE, TOP, report
+
+# What cells need and the container's filter, which is older than they are, would refuse; bpf is for the units' own
+# limits of devices and addresses.
+CALLS = "@keyring bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
+# The suite's programs and tests, and the interpreter's packages.
+TESTS = "System", "Cells"
+SUFFIXES = {"first": "", "second": "+1"}
+
+
+def base(directory):
+    """The archive of the root file system, made if it is not there as root.sh would make it today."""
+    with open(os.path.join(HERE, "root.sh"), "rb") as file:
+        key = hashlib.sha256(file.read()).hexdigest()[:12]
+    archive = os.path.join(directory, f"root-{key}")
+    if not os.path.exists(archive):
+        print("system-test: making the machine's root file system, once", flush=True)
+        for name in os.listdir(directory):
+            if name.startswith("root-"):
+                os.remove(os.path.join(directory, name))
+        subprocess.run([os.path.join(HERE, "root.sh"), archive], check=True)
+    return archive
+
+
+def packages(build, tree):
+    """The package, and the same once more with a higher version."""
+    for name, suffix in SUFFIXES.items():
+        made = subprocess.run(
+            [os.path.join(TOP, "packaging/deb.sh"), build, f"{tree}/{name}", suffix], check=True, capture_output=True,
+            text=True,
+        )  # fmt: skip
+        print(f"system-test: packed {os.path.basename(made.stdout.strip())}", flush=True)
+
+
+def layer(build, tree, arguments):
+    """What the machine has of ours: packages, tests, and the packages of Python that they stand on."""
+    packages(build, f"{tree}/packages")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in TESTS:
+        shutil.copytree(os.path.join(TOP, "Tests", name), f"{tree}/Tests/{name}", ignore=ignore)
+    shutil.copy(os.path.join(HERE, "accept"), tree)
+    os.mkdir(f"{tree}/python")
+    for name, text in {"arguments": " ".join(arguments), "lacking": "cgroup"}.items():
+        with open(f"{tree}/{name}", "w") as file:
+            file.write(text)
+
+
+def prepare(root, archive):
+    """A machine that has not been booted yet, and that runs the suite when it is."""
+    os.makedirs(root)
+    subprocess.run(["tar", "--extract", "--file", archive, "--directory", root, "--numeric-owner"], check=True)
+    units = f"{root}/etc/systemd/system"
+    shutil.copy(os.path.join(HERE, "units/acceptance.service"), units)
+    os.makedirs(f"{units}/multi-user.target.wants", exist_ok=True)
+    os.symlink("../acceptance.service", f"{units}/multi-user.target.wants/acceptance.service")
+
+
+def boot(root, layer, results, console):
+    """Runs the machine to its end. True if it came there by itself."""
+    command = [
+        "systemd-nspawn", "--quiet", "--boot", f"--directory={root}", "--private-network", "--register=no", "--keep-unit",
+        f"--machine=cloister-test-{os.getpid()}", "--console=pipe", f"--system-call-filter={CALLS}",
+        f"--bind-ro={layer}:/run/layer", f"--bind-ro={sysconfig.get_path('purelib')}:/run/layer/python",
+        f"--bind={results}:/run/results",
+    ]  # fmt: skip
+    environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
+    with open(console, "wb") as log:
+        machine = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True
+        )
+        try:
+            machine.wait(PATIENCE)
+            return machine.returncode == 0
+        except subprocess.TimeoutExpired:
+            return False
+        finally:
+            # Its first process goes with it, and everything inside with that.
+            if machine.poll() is None:
+                machine.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    machine.wait(20)
+            if machine.poll() is None:
+                machine.kill()
+                machine.wait()
+
+
+def fresh(path):
+    shutil.rmtree(path, ignore_errors=True)
+    os.makedirs(path)
+    return path
+
+
+def main(build, arguments):
+    directory = os.path.join(build, "system")
+    os.makedirs(directory, exist_ok=True)
+    begun = time.monotonic()
+    archive = base(directory)
+    root, tree = os.path.join(directory, "root"), fresh(os.path.join(directory, "layer"))
+    results = fresh(os.path.join(directory, "results"))
+    console = os.path.join(directory, "console.log")
+    shutil.rmtree(root, ignore_errors=True)
+    try:
+        layer(build, tree, arguments)
+        prepare(root, archive)
+        made = time.monotonic()
+        ended = boot(root, tree, results, console)
+    finally:
+        shutil.rmtree(root, ignore_errors=True)
+        shutil.rmtree(tree, ignore_errors=True)
+    passed = report(results)
+    if not ended:
+        print(f"system-test: the machine did not end by itself within {PATIENCE:.0f} s")
+    print(f"packages and root {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
+    if not (ended and passed):
+        print(f"Look at {console}, {results}/output and {results}/journal")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1], sys.argv[2:]))

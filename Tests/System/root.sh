@@ -1,0 +1,24 @@
+#!/bin/sh
+# A Debian root file system with systemd, as an administrator finds it: what the acceptance suite runs on. Nothing of
+# ours is in it, so it is made once, and again when this file changes.
+#
+#   root.sh FILE     makes FILE, an archive
+set -eu
+# The last line is what our package depends on: the machine has no network, and apt is asked all the same.
+packages="systemd,systemd-sysv,dbus,polkitd,pkexec,sudo,libpam-systemd,procps,python3,\
+e2fsprogs,libstdc++6,libseccomp2,libyaml-0-2,libnettle8,libhogweed6,libsystemd0"
+
+# shellcheck disable=SC2016 # $1 is the hook's: the root
+hook='
+    ln -sf /dev/null "$1/etc/systemd/system/apt-daily.timer"
+    ln -sf /dev/null "$1/etc/systemd/system/apt-daily-upgrade.timer"
+    ln -sf /dev/null "$1/etc/systemd/system/console-getty.service"
+    chroot "$1" useradd --create-home anna
+    chroot "$1" useradd --create-home ben
+    echo cloister-test >"$1/etc/hostname"
+    : >"$1/etc/machine-id"
+    rm -rf "$1"/var/cache/apt/*.bin "$1"/var/lib/apt/lists/*'
+
+[ "$(id -u)" -eq 0 ] || { echo 'root: only root can make a root file system' >&2; exit 1; }
+mmdebstrap --quiet --variant=minbase --include="$packages" --customize-hook="$hook" bookworm "$1.new.tar"
+mv "$1.new.tar" "$1"
