@@ -68,7 +68,8 @@ let package = Package(
             name: "Bridge", dependencies: ["CommandLine", "JSON", "Linux", "MCP"],
             swiftSettings: rules),
         .target(
-            name: "Ctl", dependencies: ["Audit", "CommandLine", "JSON", "Linux", "Policy", "PolicyFiles"],
+            name: "Ctl",
+            dependencies: ["Audit", "Bus", "CommandLine", "JSON", "Linux", "Policy", "PolicyFiles"],
             swiftSettings: rules),
         .executableTarget(name: "cloisterctl", dependencies: ["Ctl"], swiftSettings: rules),
         .executableTarget(

@@ -88,7 +88,7 @@ package final class BusConnection: @unchecked Sendable {
         arm()
     }
 
-    private static func message(
+    static func message(
         _ method: BusMethod, over link: BusLink, _ write: (BusMessage) throws(BusError) -> Void
     ) throws(BusError) -> BusMessage {
         var made: OpaquePointer?

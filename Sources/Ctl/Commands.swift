@@ -4,6 +4,7 @@ package enum Commands {
         DaemonShow.status,
         DaemonShow.clients,
         DaemonShow.cells,
+        DaemonShow.reload,
         ConsentCommands.approvals,
         ConsentCommands.approve,
         ConsentCommands.deny,

@@ -5,9 +5,10 @@ import JSON
 enum ConsentCommands {
     static let approvals = Command(
         "approvals", "List the questions that wait for a person",
-        details: "Arguments are shown as they were sent; what commands a terminal is shown by its number."
+        details: "Arguments are shown as they were sent; what commands a terminal is shown by its number.",
+        options: [DaemonShow.all]
     ) { (invocation) throws(CtlFault) in
-        let answer = try ControlClient(invocation).ask("approvals")
+        let answer = try DaemonClient(invocation).list(.approvals, all: invocation.wantsAll)
         if invocation.isJSON { return try invocation.output.writeJSON(answer.bytes) }
         for question in answer["approvals"].map({ Array($0.elements) }) ?? [] {
             try invocation.output.write(text(question))
@@ -37,10 +38,12 @@ enum ConsentCommands {
         (invocation) throws(CtlFault) in try answer(invocation, "deny", nil)
     }
 
-    static let grants = Command("grants", "List what people allowed for more than one call") {
+    static let grants = Command(
+        "grants", "List what people allowed for more than one call", options: [DaemonShow.all]
+    ) {
         (invocation) throws(CtlFault) in
         try invocation.show(
-            try ControlClient(invocation).ask("grants"), "grants",
+            try DaemonClient(invocation).list(.grants, all: invocation.wantsAll), "grants",
             ["GRANT", "USER", "PROGRAM", "TOOL", "WHAT", "UNTIL", "GIVEN BY"]
         ) { grant in
             let until =
@@ -57,7 +60,7 @@ enum ConsentCommands {
     static let revoke = Command("grants revoke", operands: "NUMBER", "Take a grant back") {
         (invocation) throws(CtlFault) in
         let number = try invocation.number("grant")
-        let answer = try ControlClient(invocation).ask("revoke") { $0.member("number", number) }
+        let answer = try DaemonClient(invocation).revoke(number)
         if invocation.isJSON { try invocation.output.writeJSON(answer.bytes) }
     }
 
@@ -65,20 +68,26 @@ enum ConsentCommands {
 
     private static func answer(_ invocation: Invocation, _ word: String, _ seconds: Int?) throws(CtlFault) {
         let number = try invocation.number("question")
-        let client = try ControlClient(invocation)
-        let waiting = try client.ask("approvals")["approvals"].map { Array($0.elements) } ?? []
-        guard let question = waiting.first(where: { $0["number"]?.integer == Int64(clamping: number) }) else {
+        let client = try DaemonClient(invocation)
+        guard let question = try find(number, client, invocation) else {
             throw .failed("question \(number) does not stand (any more)")
         }
         // What is answered is what was just looked at, and is shown with the answer.
-        let said = try client.ask("answer") {
-            $0.member("number", number)
-            $0.member("digest", question.text("digest"))
-            $0.member("answer", word)
-            if let seconds { $0.member("seconds", seconds) }
-        }
+        let said = try client.answer(number, digest: question.text("digest"), word, seconds: seconds)
         if invocation.isJSON { return try invocation.output.writeJSON(said.bytes) }
         try invocation.output.write(text(question) + "  \(said.text("said"))\n")
+    }
+
+    /// Among one's own first: nobody has to prove anything for these.
+    private static func find(
+        _ number: UInt64, _ client: DaemonClient, _ invocation: Invocation
+    ) throws(CtlFault) -> JSONValue? {
+        for all in invocation.wantsAll ? [true] : [false, true] {
+            let waiting = try client.list(.approvals, all: all)["approvals"].map { Array($0.elements) } ?? []
+            let found = waiting.first { $0["number"]?.integer == Int64(clamping: number) }
+            if let found { return found }
+        }
+        return nil
     }
 
     private static func text(_ question: JSONValue) -> String {

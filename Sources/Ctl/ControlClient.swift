@@ -5,11 +5,10 @@ import Linux
 struct ControlClient {
     private let places: Places
 
-    init(_ invocation: Invocation) throws(CtlFault) {
-        guard invocation.places.root != nil else {
-            throw .usage("this command needs --root DIR: the directory of a cloisterd --standalone")
-        }
-        places = invocation.places
+    /// `nil` for the system's, which is on the bus.
+    init?(_ places: Places) {
+        guard places.root != nil else { return nil }
+        self.places = places
     }
 
     /// The answer, an object without faults.

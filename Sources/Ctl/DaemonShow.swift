@@ -6,7 +6,7 @@ enum DaemonShow {
     static let status = Command(
         "status", "Say how the daemon is, and whether its policy and audit are in order"
     ) { (invocation) throws(CtlFault) in
-        let answer = try ControlClient(invocation).ask("status")
+        let answer = try DaemonClient(invocation).status()
         let (policy, audit) = (answer["policy"], answer["audit"])
         let faults = policy?.texts("faults") ?? []
         let files = policy?.texts("files") ?? []
@@ -37,10 +37,12 @@ enum DaemonShow {
         if !faults.isEmpty || audit?["is_writable"]?.bool == false { throw .answered }
     }
 
-    static let clients = Command("clients", "List the applications that are connected") {
+    static let all = Command.Option("--all", "those of other users, too; root sees them anyway")
+
+    static let clients = Command("clients", "List the applications that are connected", options: [all]) {
         (invocation) throws(CtlFault) in
         try invocation.show(
-            try ControlClient(invocation).ask("clients"), "clients",
+            try DaemonClient(invocation).list(.clients, all: invocation.wantsAll), "clients",
             ["SESSION", "USER", "PROGRAM", "SAYS IT IS", "CALLS", "CELL", "POLICY"]
         ) { client in
             [
@@ -51,9 +53,10 @@ enum DaemonShow {
         }
     }
 
-    static let cells = Command("cells", "List the cells that stand") { (invocation) throws(CtlFault) in
+    static let cells = Command("cells", "List the cells that stand", options: [all]) {
+        (invocation) throws(CtlFault) in
         try invocation.show(
-            try ControlClient(invocation).ask("cells"), "cells",
+            try DaemonClient(invocation).list(.cells, all: invocation.wantsAll), "cells",
             ["SESSION", "USER", "WORKSPACE", "TREES", "LACKS"]
         ) { cell in
             let trees = cell["trees"].map { trees in
@@ -64,5 +67,9 @@ enum DaemonShow {
                 (trees ?? []).joined(separator: ", "), cell.texts("missing_walls").joined(separator: ", "),
             ]
         }
+    }
+
+    static let reload = Command("reload", "Make the daemon read its policy again") {
+        (invocation) throws(CtlFault) in try DaemonClient(invocation).reload()
     }
 }

@@ -23,3 +23,8 @@ package enum StandardOutput {
         return columns > 0 ? columns : nil
     }
 }
+
+/// Where a person types.
+package enum StandardInput {
+    package static var isTerminal: Bool { isatty(STDIN_FILENO) == 1 }
+}

@@ -40,10 +40,11 @@ _cloisterctl() {
     local words
     case $command in
     '')
-        words="$common --version status clients cells approvals approve deny grants policy audit"
+        words="$common --version status clients cells reload approvals approve deny grants policy audit"
         ;;
+    clients | cells | approvals) words="$common --all" ;;
     approve) words="$common --session --for --always" ;;
-    grants) words="$common revoke" ;;
+    grants) words="$common --all revoke" ;;
     policy) words="$common check show test explain" ;;
     'policy explain') words="$common --client --tool --permission --path --name" ;;
     # cloisterctl grants revoke, policy check, policy show, policy test: what all have

@@ -25,14 +25,17 @@ set -l verify '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_fro
 complete -c cloisterctl -n $verify -l public-key -r -F -d 'Verify signatures with this key'
 complete -c cloisterctl -n $verify -l since -x -d 'From this record on, SEQ:HASH'
 
-# status, clients, cells, approvals, approve, deny, grants, grants revoke
+# status, clients, cells, reload, approvals, approve, deny, grants, grants revoke
 complete -c cloisterctl -n __fish_use_subcommand -a status -d 'Say how the daemon is'
 complete -c cloisterctl -n __fish_use_subcommand -a clients -d 'List the applications that are connected'
 complete -c cloisterctl -n __fish_use_subcommand -a cells -d 'List the cells that stand'
+complete -c cloisterctl -n __fish_use_subcommand -a reload -d 'Make the daemon read its policy again'
 complete -c cloisterctl -n __fish_use_subcommand -a approvals -d 'List the questions that wait for a person'
 complete -c cloisterctl -n __fish_use_subcommand -a approve -d 'Allow what a question asks for'
 complete -c cloisterctl -n __fish_use_subcommand -a deny -d 'Deny what a question asks for'
 complete -c cloisterctl -n __fish_use_subcommand -a grants -d 'List what people allowed for longer'
+set -l lists '__fish_seen_subcommand_from clients cells approvals grants'
+complete -c cloisterctl -n $lists -l all -d 'Those of other users, too'
 set -l approve '__fish_seen_subcommand_from approve'
 complete -c cloisterctl -n $approve -l session -d 'As long as the session lasts'
 complete -c cloisterctl -n $approve -l for -x -a '10min 2h 7d' -d 'For so long'
