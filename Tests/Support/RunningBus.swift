@@ -27,7 +27,8 @@ package final class RunningBus: Sendable {
         self.program = program
         try Deadline().wait(for: "the bus's socket") {
             guard program.isRunning else { throw TestFault("dbus-daemon ended: \(program.said)") }
-            return File.kind(of: socket) != nil
+            // It has a name before anybody listens.
+            return (try? UnixSocket.connect(to: socket)) != nil
         }
     }
 
