@@ -16,6 +16,7 @@ package enum Commands {
         PolicyExplain.command,
         AuditShow.command,
         AuditVerify.command,
+        DoctorCommand.command,
     ]
 
     package static var help: String {

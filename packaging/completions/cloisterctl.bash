@@ -40,14 +40,14 @@ _cloisterctl() {
     local words
     case $command in
     '')
-        words="$common --version status clients cells reload approvals approve deny grants policy audit"
+        words="$common --version status clients cells reload approvals approve deny grants policy audit doctor"
         ;;
     clients | cells | approvals) words="$common --all" ;;
     approve) words="$common --session --for --always" ;;
     grants) words="$common --all revoke" ;;
     policy) words="$common check show test explain" ;;
     'policy explain') words="$common --client --tool --permission --path --name" ;;
-    # cloisterctl grants revoke, policy check, policy show, policy test: what all have
+    # cloisterctl grants revoke, policy check, policy show, policy test, doctor: what all have
     audit)
         words="$common verify --client --tool --verdict --kind --since --until --lines -n --follow -f --output"
         ;;

@@ -25,6 +25,8 @@ set -l verify '__fish_seen_subcommand_from audit; and __fish_seen_subcommand_fro
 complete -c cloisterctl -n $verify -l public-key -r -F -d 'Verify signatures with this key'
 complete -c cloisterctl -n $verify -l since -x -d 'From this record on, SEQ:HASH'
 
+complete -c cloisterctl -n __fish_use_subcommand -a doctor -d 'Find what is wrong on this machine'
+
 # status, clients, cells, reload, approvals, approve, deny, grants, grants revoke
 complete -c cloisterctl -n __fish_use_subcommand -a status -d 'Say how the daemon is'
 complete -c cloisterctl -n __fish_use_subcommand -a clients -d 'List the applications that are connected'
