@@ -13,7 +13,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
-HELPERS := cloister-celld cloister-cell
+HELPERS := cloister-celld cloister-cell cloister-busid
 # Sections of the manual that have pages of ours.
 MANUALS := 1 5 8
 # Where units, users and the like go, below PREFIX; what they say of our programs is put right on the way.

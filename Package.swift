@@ -74,6 +74,8 @@ let package = Package(
         .executableTarget(name: "cloisterctl", dependencies: ["Ctl"], swiftSettings: rules),
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
+        .executableTarget(
+            name: "cloister-busid", dependencies: ["Bus", "Cells", "Linux"], swiftSettings: rules),
         .executableTarget(name: "cloister-celld", dependencies: ["Celld"], swiftSettings: rules),
         .executableTarget(
             name: "cloister-cell", dependencies: ["CellServer"], swiftSettings: rules,

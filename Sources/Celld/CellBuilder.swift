@@ -27,6 +27,7 @@ final class CellBuilder {
     private let foreignNamespaces: [UInt64]
     let workspaces: Workspaces
     let groups: CellGroups?
+    let vouchers = Vouchers()
     private var spare: Newborn?
     private var spareCannotBeHad = false
     private var lastName: UInt64 = 0
@@ -49,7 +50,7 @@ final class CellBuilder {
         }
     }
 
-    /// The user of the cell of whoever is at the other end of this socket.
+    /// The user of the cell of whoever is at the other end of this socket, or vouched for by it.
     func user(of client: borrowing OwnedFD) throws(CellRefusal) -> NamespacedProcess.User {
         let peer = try peer(of: client)
         if peer.uid == 0 { return settings.userForRoot }
@@ -68,7 +69,12 @@ final class CellBuilder {
     func identity(of client: borrowing OwnedFD) throws(CellRefusal) -> ClientIdentity {
         let peer = try peer(of: client)
         // Without its socket's own pidfd the number could be somebody else's by now.
-        guard peer.pidfdIsExact, peer.pidfd != nil else { return ClientIdentity() }
+        guard peer.pidfdIsExact else { return ClientIdentity() }
+        return try identity(of: peer)
+    }
+
+    func identity(of peer: borrowing PeerCredentials) throws(CellRefusal) -> ClientIdentity {
+        guard peer.pidfd != nil else { return ClientIdentity() }
         guard let facts = ProcessFacts(of: peer.pidfd!, peer.pid) else { throw Self.isGone }
         return ClientIdentity(
             executable: facts.executable,
@@ -79,7 +85,11 @@ final class CellBuilder {
     func peer(of client: borrowing OwnedFD) throws(CellRefusal) -> PeerCredentials {
         let peer: PeerCredentials
         do throws(SystemError) {
-            peer = try PeerCredentials(of: client)
+            if let known = vouchers.peer(of: client) {
+                peer = try known.credentials()
+            } else {
+                peer = try PeerCredentials(of: client)
+            }
         } catch {
             throw CellRefusal("the client cannot be identified (\(error))", remedy: "connect again")
         }

@@ -67,6 +67,8 @@ final class Keeper {
     var cells: [Cell] = []
     /// Commands that polkit is asked about.
     var waiting: [WaitingCommand] = []
+    /// Somebody on the bus, about whom it is being asked.
+    var meetings: [Meeting] = []
     /// When the next spare is made.
     private var spareDue: Duration?
 
@@ -116,6 +118,9 @@ final class Keeper {
             if cell.isBuilding { set.add(cell.started.control, .read) } else { set.addNothing() }
         }
         for command in waiting { command.authorization.watch(in: &set) }
+        let (meetings, vouchers) = (meetings, builder.vouchers.all)
+        for meeting in meetings { set.add(meeting.channel, .read) }
+        for voucher in vouchers { set.add(voucher.socket, .read) }
         try set.wait(milliseconds: patience())
 
         if !set[0].isEmpty { return false }
@@ -133,6 +138,13 @@ final class Keeper {
             if !set[base].isEmpty { hear(command) }
             if !set[base + 1].isEmpty { refuse(command, CellBuilder.isGone) }
         }
+        let firstMeeting = firstWaiting + Authorization.watchPlaces * waiting.count
+        for (place, meeting) in meetings.enumerated() where !set[firstMeeting + place].isEmpty {
+            hear(meeting)
+        }
+        // Nobody sends anything here: it is closed, and whom it vouched for is gone.
+        for (place, voucher) in vouchers.enumerated()
+        where !set[firstMeeting + meetings.count + place].isEmpty { builder.vouchers.forget(voucher) }
         for (place, connection) in connections.enumerated() where !set[2 + place].isEmpty {
             serve(connection)
         }
@@ -159,7 +171,8 @@ final class Keeper {
     private func patience() -> CInt {
         var moments =
             cells.filter(\.isBuilding).map(\.deadline) + waiting.map(\.authorization.deadline)
-            + cells.compactMap(\.lastMoment) + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
+            + meetings.map(\.deadline) + cells.compactMap(\.lastMoment)
+            + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
         if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
         return SystemClock.patience(until: moments.min())
     }
@@ -180,6 +193,7 @@ final class Keeper {
                     refuse(command, Authorization.withdrawn)
                 }
             case .run(let number, let command): run(number, command, message, for: connection)
+            case .meet(let number, let name): meet(number, name, for: connection)
             case .identify(let number): identify(number, message, for: connection)
             }
         } catch {
@@ -190,6 +204,7 @@ final class Keeper {
 
     private func lose(_ connection: Connection) {
         connections.removeAll { $0 === connection }
+        meetings.removeAll { $0.connection === connection }
         for cell in cells where cell.connection === connection { kill(cell) }
         for command in waiting where command.connection === connection {
             refuse(command, Authorization.withdrawn)
@@ -291,7 +306,7 @@ final class Keeper {
         }
     }
 
-    private static let died = CellRefusal(
+    static let died = CellRefusal(
         "its first process ended while it was built",
         remedy: "look at the log of cloister-celld, and at dmesg")
 
@@ -317,6 +332,7 @@ final class Keeper {
         for command in waiting where command.authorization.deadline <= now {
             refuse(command, Authorization.late)
         }
+        for meeting in meetings where meeting.deadline <= now { refuse(meeting, Meeting.late) }
     }
 
     private func kill(_ cell: Cell) {

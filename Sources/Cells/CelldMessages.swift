@@ -10,6 +10,12 @@
 //   cloisterd ─ run(command) + the client's own socket, and what the command reads ─▶
 //             ◀─ built ─, or refused, and gone, as for a cell; end takes it back, also while a person is asked
 //
+//   cloisterd ─ meet(client, its unique name on the system bus) ─▶
+//             ◀─ met(client, identity) + a voucher ─, or refused
+//
+// celld asks the bus itself who that is. The voucher is a socket by which it knows them again: whoever has no socket of
+// their own is named by it, wherever a client's socket is wanted, until the voucher is closed.
+//
 // The numbers of cells, clients and commands are cloisterd's, one for each request that wants an answer, and mean something on
 // its own connection alone.
 
@@ -21,6 +27,7 @@ package enum CelldRequest: Equatable, Sendable {
     case end(cell: UInt32)
     case identify(client: UInt32)
     case run(command: UInt32, HostCommand)
+    case meet(client: UInt32, name: String)
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -39,13 +46,17 @@ package enum CelldRequest: Equatable, Sendable {
             writer.integer(UInt8(4))
             writer.integer(command)
             order.write(to: &writer)
+        case .meet(let client, let name):
+            writer.integer(UInt8(5))
+            writer.integer(client)
+            writer.text(name)
         }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        let kind = try reader.integer("kind", in: UInt8(1)...4)
+        let kind = try reader.integer("kind", in: UInt8(1)...5)
         let number: UInt32 = try reader.integer("number")
         switch kind {
         case 1:
@@ -53,7 +64,11 @@ package enum CelldRequest: Equatable, Sendable {
             self = .build(cell: number, try CellPlan(decoding: plan[...]))
         case 2: self = .end(cell: number)
         case 3: self = .identify(client: number)
-        default: self = .run(command: number, try HostCommand(from: &reader))
+        case 4: self = .run(command: number, try HostCommand(from: &reader))
+        default:
+            let name = try reader.text("name", most: UniqueName.longest)
+            guard UniqueName.isOne(name) else { throw reader.fault("name", "it is no unique name") }
+            self = .meet(client: number, name: name)
         }
         try reader.finish("request")
     }
@@ -64,6 +79,7 @@ package enum CelldReply: Equatable, Sendable {
     case refused(cell: UInt32, CellRefusal)
     case gone(cell: UInt32)
     case identified(client: UInt32, ClientIdentity)
+    case met(client: UInt32, ClientIdentity)
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
@@ -83,19 +99,24 @@ package enum CelldReply: Equatable, Sendable {
             writer.integer(UInt8(4))
             writer.integer(client)
             identity.write(to: &writer)
+        case .met(let client, let identity):
+            writer.integer(UInt8(5))
+            writer.integer(client)
+            identity.write(to: &writer)
         }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        let kind = try reader.integer("kind", in: UInt8(1)...4)
+        let kind = try reader.integer("kind", in: UInt8(1)...5)
         let number: UInt32 = try reader.integer("number")
         switch kind {
         case 1: self = .built(cell: number, try WallReport(from: &reader))
         case 2: self = .refused(cell: number, try CellRefusal(from: &reader))
         case 3: self = .gone(cell: number)
-        default: self = .identified(client: number, try ClientIdentity(from: &reader))
+        case 4: self = .identified(client: number, try ClientIdentity(from: &reader))
+        default: self = .met(client: number, try ClientIdentity(from: &reader))
         }
         try reader.finish("reply")
     }

@@ -30,6 +30,7 @@ package actor CelldLink {
         /// A cell that stands, on its way to whoever asked for it.
         case built(WallReport, SocketStream)
         case identified(ClientIdentity)
+        case met(ClientIdentity, SocketStream)
     }
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -116,6 +117,20 @@ package actor CelldLink {
                 .identify(client: number), number, about: client)
         else { throw Self.nonsense }
         return identity
+    }
+
+    /// Who that is on the system bus, and by what celld knows them again.
+    package func meet(_ name: String) async throws(CellRefusal) -> (ClientIdentity, SocketStream) {
+        let number = nextRequest()
+        let link = try connect()
+        do throws(SystemError) {
+            try link.send(CelldRequest.meet(client: number, name: name).encoded)
+        } catch {
+            throw CellRefusal("celld cannot be asked: \(error)", remedy: Self.remedy)
+        }
+        let answer = try await withCheckedContinuation { waiting[number] = $0 }.get()
+        guard case .met(let identity, let voucher) = answer else { throw Self.nonsense }
+        return (identity, voucher)
     }
 
     private func nextRequest() -> UInt32 {
@@ -210,6 +225,14 @@ package actor CelldLink {
                 waiting.removeValue(forKey: cell)?.resume(returning: take(message, report))
             case .identified(let client, let identity):
                 waiting.removeValue(forKey: client)?.resume(returning: .success(.identified(identity)))
+            case .met(let client, let identity):
+                let answer: Result<Answer, CellRefusal> =
+                    if let voucher = message.takeDescriptor() {
+                        .success(.met(identity, SocketStream(voucher, on: loop)))
+                    } else {
+                        .failure(CellRefusal("celld sent no voucher", remedy: Self.remedy))
+                    }
+                waiting.removeValue(forKey: client)?.resume(returning: answer)
             }
         } catch {
             link?.close()

@@ -10,11 +10,14 @@ package final class Client: Sendable {
     package let digest: String?
     /// Opened per connection; appears in the log and later in every audit record.
     package let session: UInt64
+    /// Its unique name, where it came over the bus.
+    package let busName: String?
 
     package init(
         _ credentials: consuming PeerCredentials, _ identity: ClientIdentity = ClientIdentity(),
-        digest: String? = nil, session: UInt64
+        digest: String? = nil, session: UInt64, busName: String? = nil
     ) {
+        self.busName = busName
         self.credentials = credentials
         self.identity = identity
         self.digest = digest

@@ -139,7 +139,14 @@ package actor Daemon {
             assumeIsolated { $0.door }?.busIs(state)
         }
         guard settings.servesBus else { return }
-        let door = BusDoor(bus, polkit, on: loop, log: log) { [unowned self] in
+        let host = BusSessions.Host(
+            open: { [unowned self] (caller, stream) async throws(BusFault) in
+                try await openFromBus(caller, over: stream)
+            },
+            close: { [unowned self] number in
+                assumeIsolated { $0.sessions[number]?.assumeIsolated { $0.beginClosing() } }
+            })
+        let door = BusDoor(bus, polkit, on: loop, log: log, host: host) { [unowned self] in
             assumeIsolated { $0.administration }
         }
         self.door = door
@@ -238,7 +245,7 @@ package actor Daemon {
             guard !isStopping else { throw SystemError("accept", .brokenPipe, "cloisterd is stopping") }
             let client = Client(
                 try stream.peerCredentials(), identity, digest: digest, session: number)
-            try begin(client, over: stream)
+            try begin(client, over: stream, vouchedBy: stream)
         } catch {
             log.warning("a connection was lost at its start: \(error)")
             stream.close()
@@ -251,14 +258,52 @@ package actor Daemon {
         count(1, of: client.credentials.uid)
         stopIdling()
         do throws(SystemError) {
-            try begin(client, over: stream)
+            try begin(client, over: stream, vouchedBy: stream as? SocketStream)
         } catch {
             isGone(of: client.credentials.uid)
             throw error
         }
     }
 
-    private func begin(_ client: Client, over stream: any ByteStream) throws(SystemError) {
+    /// A session of somebody on the bus, over a stream of ours. celld asks the bus itself who that is, and vouches for
+    /// them from then on.
+    private func openFromBus(
+        _ caller: BusCaller, over stream: any ByteStream
+    ) async throws(BusFault) -> UInt64 {
+        let uid = caller.uid
+        if let refusal = refusal(of: uid) { throw BusFault(.limitsExceeded, refusal) }
+        lastSession += 1
+        let number = lastSession
+        count(1, of: uid)
+        stopIdling()
+        do throws(SystemError) {
+            let (identity, voucher) = await meet(caller)
+            let digest = await digest(of: identity)
+            guard !isStopping else { throw SystemError("open", .brokenPipe, "cloisterd is stopping") }
+            let client = Client(
+                try PeerCredentials(caller), identity, digest: digest, session: number, busName: caller.name)
+            try begin(client, over: stream, vouchedBy: voucher)
+            return number
+        } catch {
+            stream.close()
+            isGone(of: uid)
+            throw BusFault(.failed, "the session cannot begin: \(error)")
+        }
+    }
+
+    private func meet(_ caller: BusCaller) async -> (ClientIdentity, SocketStream?) {
+        guard let celld else { return (ClientIdentity(), nil) }
+        do throws(CellRefusal) {
+            return try await celld.meet(caller.name)
+        } catch {
+            log.warning("celld does not know \(caller.name) of the bus: \(error)")
+            return (ClientIdentity(), nil)
+        }
+    }
+
+    private func begin(
+        _ client: Client, over stream: any ByteStream, vouchedBy voucher: SocketStream? = nil
+    ) throws(SystemError) {
         let (number, uid) = (client.session, client.credentials.uid)
         let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
         if let most = policy.client.limits[.sessions], sessionsLike(policy.facts) >= most {
@@ -270,9 +315,9 @@ package actor Daemon {
         let session = Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
-            in: CellPlace(
-                celld, commands: commands, for: stream as? SocketStream, by: policy, settings.cell, on: loop
-            ) { [door] in door?.touch() },
+            in: CellPlace(celld, commands: commands, for: voucher, by: policy, settings.cell, on: loop) {
+                [door] in door?.touch()
+            },
             settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }

@@ -36,6 +36,17 @@ package struct PeerCredentials: ~Copyable, Sendable {
         }
     }
 
+    /// By the word of somebody whom we believe, such as the system bus.
+    package init(
+        uid: uid_t, gid: gid_t, pid: pid_t, pidfd: consuming OwnedFD?, pidfdIsExact: Bool,
+        label: String? = nil,
+        groups: [gid_t]
+    ) {
+        (self.uid, self.gid, self.pid) = (uid, gid, pid)
+        self.pidfd = pidfd
+        (self.pidfdIsExact, self.label, self.groups) = (pidfdIsExact, label, groups)
+    }
+
     /// The process that connected has not ended. That it has a pidfd says nothing: since Linux 6.16 those that
     /// have ended do, too.
     package var isThere: Bool {

@@ -47,6 +47,21 @@ package struct ProcessFacts: Equatable, Sendable {
         return UInt64(field)
     }
 
+    /// Whom it acts as, as `SO_PEERCRED` would say it; `nil` when it has ended.
+    package static func user(of process: borrowing OwnedFD, _ pid: pid_t) -> NamespacedProcess.User? {
+        guard isThere(process), let text = try? File.readText("/proc/\(pid)/status") else { return nil }
+        func effective(_ name: String) -> UInt32? {
+            let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":\t") }
+            // Real, effective, saved, of the file system.
+            guard let words = line?.dropFirst(name.count + 2).split(separator: "\t"), words.count == 4 else {
+                return nil
+            }
+            return UInt32(words[1])
+        }
+        guard let uid = effective("Uid"), let gid = effective("Gid"), isThere(process) else { return nil }
+        return NamespacedProcess.User(uid: uid, gid: gid)
+    }
+
     private static func parent(of pid: pid_t) -> pid_t? {
         guard let field = field(4, of: pid), let parent = pid_t(field), parent > 0 else { return nil }
         return parent

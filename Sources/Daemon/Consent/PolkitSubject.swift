@@ -22,6 +22,10 @@ enum PolkitSubject {
     }
 
     init(_ client: Client, version: String) throws(Obstacle) {
+        if let name = client.busName {
+            self = .busName(name)
+            return
+        }
         guard client.credentials.isThere else { throw .ended }
         if Self.takesDescriptors(version: version) {
             self = .descriptor(client)

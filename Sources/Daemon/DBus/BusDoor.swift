@@ -32,6 +32,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
     private let log: Log
     private let limits = Limits()
     let callers: BusCallers
+    private let sessions: BusSessions
     private var calls: [String: [UInt64: Task<Void, Never>]] = [:]
     private var callsOfUser: [UInt32: Int] = [:]
     private var questionsOfUser: [UInt32: Int] = [:]
@@ -44,12 +45,13 @@ final class BusDoor: BusHouse, @unchecked Sendable {
     private lazy var changes = ObjectChanges(self)
 
     init(
-        _ bus: BusConnection, _ polkit: Polkit, on loop: EventLoop, log: Log,
+        _ bus: BusConnection, _ polkit: Polkit, on loop: EventLoop, log: Log, host: BusSessions.Host,
         administration: @escaping () -> Administration
     ) {
         (self.bus, self.polkit, self.loop, self.log) = (bus, polkit, loop, log)
         self.administration = administration
         callers = BusCallers(bus, on: loop)
+        sessions = BusSessions(bus, on: loop, host)
     }
 
     /// From here on the objects are there whenever the bus is.
@@ -69,6 +71,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         case .ready: loop.spawn { await self.takeName() }
         case .away, .closed:
             for name in calls.keys { hasLeft(name) }
+            sessions.everybodyHasLeft()
             callers.forgetAll()
         case .idle, .connecting: break
         }
@@ -171,6 +174,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
     private func hasLeft(_ name: String) {
         callers.forget(name)
         for task in calls[name, default: [:]].values { task.cancel() }
+        sessions.hasLeft(name)
     }
 
     // MARK: Objects
@@ -180,7 +184,9 @@ final class BusDoor: BusHouse, @unchecked Sendable {
 
     func object(at path: String) -> (any BusObject)? {
         let administration = administration()
-        if path == DBusNames.root { return ManagerObject(administration: administration) }
+        if path == DBusNames.root {
+            return ManagerObject(administration: administration, mcp: MCPObject(sessions: sessions))
+        }
         guard let (kind, number) = DBusNames.parse(path) else { return nil }
         switch kind {
         case .client: return administration.session(number).map { ClientObject(client: $0.description) }

@@ -4,6 +4,7 @@ import CommandLine
 /// The daemon itself: `/org/cloister/Cloister1`.
 struct ManagerObject: BusObject {
     let administration: Administration
+    let mcp: MCPObject
 
     static let interface = BusInterface(
         DBusNames.manager,
@@ -29,7 +30,7 @@ struct ManagerObject: BusObject {
             .init("AuditWritable", "b", .silent),
         ])
 
-    var interfaces: [BusInterface] { [Self.interface] }
+    var interfaces: [BusInterface] { [Self.interface, MCPObject.interface] }
 
     /// It names nobody: numbers, and files that everybody may read.
     func admit(_ call: BusCall) {}
@@ -54,6 +55,7 @@ struct ManagerObject: BusObject {
     func perform(
         _ method: String, of interface: String, for call: BusCall
     ) async throws(BusFault) -> BusAnswer {
+        guard interface == DBusNames.manager else { return try await mcp.perform(method, for: call) }
         switch method {
         case "Describe": return json(administration.status())
         case "DescribeClients": return json(administration.clients(try sight(of: call)))

@@ -18,5 +18,6 @@ extension ClientFacts {
         (executable, parent) = (client.identity.executable, client.identity.parentExecutable)
         digest = client.digest
         label = client.credentials.label
+        transport = client.busName == nil ? .socket : .bus
     }
 }
