@@ -78,6 +78,8 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 		install -m 0644 man/*.$$section "$(DESTDIR)$(PREFIX)/share/man/man$$section/"; done
 	install -D -m 0644 polkit/org.cloister.Cloister1.policy \
 		"$(DESTDIR)$(PREFIX)/share/polkit-1/actions/org.cloister.Cloister1.policy"
+	install -d "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces"
+	install -m 0644 dbus/*.xml "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/"
 	install -D -m 0644 dbus/org.cloister.Cloister1.conf \
 		"$(DESTDIR)$(PREFIX)/share/dbus-1/system.d/org.cloister.Cloister1.conf"
 	install -D -m 0644 dbus/org.cloister.Cloister1.service \

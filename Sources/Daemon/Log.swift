@@ -12,12 +12,20 @@ package struct Log: Sendable {
         }
     }
 
-    private let most: Severity
-    private let isJournal: Bool
+    /// Shared by all copies, so that it can be changed while the daemon runs.
+    // Unchecked: changed on the loop's thread only, and a line more or less of another one hurts nobody.
+    private final class Threshold: @unchecked Sendable {
+        var most: Severity
+        init(_ most: Severity) { self.most = most }
+    }
+
+    private let threshold: Threshold
+    package let isJournal: Bool
     private let write: @Sendable (String) -> Void
 
     package init(most: Severity, isJournal: Bool, write: @escaping @Sendable (String) -> Void) {
-        (self.most, self.isJournal, self.write) = (most, isJournal, write)
+        threshold = Threshold(most)
+        (self.isJournal, self.write) = (isJournal, write)
     }
 
     package static func standardError(verbose: Bool) -> Log {
@@ -27,6 +35,12 @@ package struct Log: Sendable {
         ) { StandardError.write($0) }
     }
 
+    /// What is less severe is not said.
+    package var most: Severity {
+        get { threshold.most }
+        nonmutating set { threshold.most = newValue }
+    }
+
     package func error(_ text: @autoclosure () -> String) { line(.error, text) }
     package func warning(_ text: @autoclosure () -> String) { line(.warning, text) }
     package func notice(_ text: @autoclosure () -> String) { line(.notice, text) }
@@ -34,7 +48,7 @@ package struct Log: Sendable {
     package func debug(_ text: @autoclosure () -> String) { line(.debug, text) }
 
     private func line(_ severity: Severity, _ text: () -> String) {
-        guard severity <= most else { return }
+        guard severity <= threshold.most else { return }
         // A client's words must neither begin a line of their own nor command the reader's terminal.
         let text = String(
             String.UnicodeScalarView(

@@ -180,9 +180,10 @@ final class BusDoor: BusHouse, @unchecked Sendable {
     // MARK: Objects
 
     var managerPath: String { DBusNames.root }
-    var fixedPaths: [String] { [DBusNames.root] }
+    var fixedPaths: [String] { [DBusNames.root, LogControlObject.path] }
 
     func object(at path: String) -> (any BusObject)? {
+        if path == LogControlObject.path { return LogControlObject(log: log) }
         let administration = administration()
         if path == DBusNames.root {
             return ManagerObject(administration: administration, mcp: MCPObject(sessions: sessions))
