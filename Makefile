@@ -100,12 +100,6 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -D -m 0644 systemd/cloister.tmpfiles "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/cloister.conf"
 	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-cloister.preset"
 	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/user-preset/90-cloister.preset"
-	for file in $(wildcard dbus/*.conf); do \
-		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/system.d/$${file##*/}"; done
-	for file in $(wildcard dbus/*.service); do \
-		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/system-services/$${file##*/}"; done
-	for file in $(wildcard dbus/*.xml); do \
-		install -D -m 0644 "$$file" "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/$${file##*/}"; done
 
 # A suffix makes a higher version: make deb DEB_SUFFIX=+1.
 DEB_SUFFIX ?=

@@ -112,6 +112,8 @@ package struct Gatekeeper: Sendable {
                 trail.cell = governed
                 return await registered.run(call.arguments, CallContext(reporter: reporter, cell: governed))
             } catch {
+                // Whoever has left meanwhile was refused nothing.
+                if Task.isCancelled { return trail.refuse("\(error)", as: .cancelled) }
                 log.warning("\(error)")
                 return trail.refuse("\(error)", as: .refused)
             }
