@@ -93,7 +93,8 @@ final class CellBuilder {
         } catch {
             throw CellRefusal("the client cannot be identified (\(error))", remedy: "connect again")
         }
-        guard peer.isThere else { throw Self.isGone }
+        // A voucher that does not hold any more was made by us, and stands for nobody.
+        guard peer.isThere, peer.pid != Process.id else { throw Self.isGone }
         return peer
     }
 

@@ -290,6 +290,22 @@ def test_megabytes_in_a_string_are_refused_and_hurt_nobody(scene, asking):
     assert asking.waiting()
 
 
+def test_what_would_be_too_long_for_the_bus_is_not_sent(scene, asking):
+    """dbus-daemon cuts off whoever sends 32 MiB at once, and everybody's sessions on the bus would end with that."""
+    content = "x" * (7 << 20)
+    scene.governed.policy(rules("ask: TOOL, tools: '*', via: queue"))
+    scene.governed.eventually(lambda: scene.governed.generation() == 3)
+    for number in range(5):
+        asking.client.begin("tools/call", name="write_file", arguments={"path": str(number), "content": content})
+    root = scene.caller()
+    until(lambda: root.get(ROOT, MANAGER, "Approvals") == 6, "the questions")
+    assert error(root.json, "DescribeApprovals", "b", True)[0] == "LimitsExceeded"
+    objects = root.objects()
+    [one, *_] = [each[APPROVAL] for each in objects.values() if each.get(APPROVAL, {}).get("Tool") == "write_file"]
+    assert one["Arguments"].endswith(" bytes)") and len(one["Arguments"]) < 40_000
+    assert scene.has_name() and root.json("Describe")["approvals"] == 6
+
+
 def test_a_flood_of_one_caller_is_bounded_and_others_are_served(scene, asking):
     flood, other = scene.caller(NOBODY), scene.caller(OTHER)
     agent = scene.polkit.agent(flood)

@@ -143,7 +143,7 @@ def test_a_caller_that_leaves_in_the_middle_of_a_call_takes_it_along(scene):
     until(lambda: any(each["calls"] for each in scene.governed.json("clients")["clients"]), "the call")
     caller.leave()
     until(lambda: not scene.governed.json("clients")["clients"], "the end of the session", 20)
-    [call] = scene.governed.records()
+    [call] = scene.governed.eventually(scene.governed.records)
     assert call["outcome"] == "cancelled"
 
 

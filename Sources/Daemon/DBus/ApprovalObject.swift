@@ -43,7 +43,7 @@ struct ApprovalObject: BusObject {
         case "Application": .string(asker.application ?? "")
         case "Claim": .string(question.claim ?? "")
         case "Tool": .string(question.tool)
-        case "Arguments": .string(String(decoding: question.arguments, as: UTF8.self))
+        case "Arguments": .string(BusText.cut(String(decoding: question.arguments, as: UTF8.self)))
         case "Needs": .strings(question.needs.map { "\($0)" })
         case "Rule": .string(question.rule)
         case "Reason": .string(question.reason ?? "")

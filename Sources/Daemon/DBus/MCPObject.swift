@@ -21,9 +21,6 @@ struct MCPObject: Sendable {
             .init("Message", ["message": "s"]),
         ])
 
-    /// What fits into a message of every bus, with room to spare.
-    static let longestText = 16 << 20
-
     func perform(_ method: String, for call: BusCall) async throws(BusFault) -> BusAnswer {
         switch method {
         case "OpenSession": return try await openSession(call)
@@ -118,12 +115,7 @@ struct MCPObject: Sendable {
     }
 
     private func text(_ value: JSONValue) throws(BusFault) -> BusAnswer {
-        let bytes = value.bytes
-        guard bytes.count <= Self.longestText else {
-            throw BusFault(
-                .limitsExceeded,
-                "the answer has \(bytes.count) bytes, too many for a message of the bus; use OpenSession")
-        }
-        return { (reply) throws(BusError) in try reply.append(String(decoding: bytes, as: UTF8.self)) }
+        let text = try BusText.fitting(String(decoding: value.bytes, as: UTF8.self), otherwise: "OpenSession")
+        return { (reply) throws(BusError) in try reply.append(text) }
     }
 }

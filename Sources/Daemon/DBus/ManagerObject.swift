@@ -57,11 +57,11 @@ struct ManagerObject: BusObject {
     ) async throws(BusFault) -> BusAnswer {
         guard interface == DBusNames.manager else { return try await mcp.perform(method, for: call) }
         switch method {
-        case "Describe": return json(administration.status())
-        case "DescribeClients": return json(administration.clients(try sight(of: call)))
-        case "DescribeCells": return json(administration.cells(try sight(of: call)))
-        case "DescribeApprovals": return json(administration.approvals(try sight(of: call)))
-        case "DescribeGrants": return json(administration.grants(try sight(of: call)))
+        case "Describe": return try json(administration.status())
+        case "DescribeClients": return try json(administration.clients(try sight(of: call)))
+        case "DescribeCells": return try json(administration.cells(try sight(of: call)))
+        case "DescribeApprovals": return try json(administration.approvals(try sight(of: call)))
+        case "DescribeGrants": return try json(administration.grants(try sight(of: call)))
         case "RevokeGrant": return try revoke(call)
         case "Reload":
             try call.require(.reload)
@@ -80,8 +80,9 @@ struct ManagerObject: BusObject {
         return .all
     }
 
-    private func json(_ members: [UInt8]) -> BusAnswer {
-        let text = "{" + String(decoding: members, as: UTF8.self) + "}"
+    private func json(_ members: [UInt8]) throws(BusFault) -> BusAnswer {
+        let text = try BusText.fitting(
+            "{" + String(decoding: members, as: UTF8.self) + "}", otherwise: "the objects")
         return { (reply) throws(BusError) in try reply.append(text) }
     }
 

@@ -1,0 +1,27 @@
+import Bus
+
+/// Texts whose length a client chose. A bus cuts off whoever sends it a message that is too long for it, and with us all
+/// of its clients would lose their sessions.
+enum BusText {
+    /// Half of what every bus takes.
+    static let longest = 16 << 20
+    /// Of one property: all questions' together still fit.
+    static let longestProperty = 32 << 10
+
+    static func fitting(_ text: String, otherwise: String) throws(BusFault) -> String {
+        guard text.utf8.count <= longest else {
+            throw BusFault(
+                .limitsExceeded,
+                "the answer has \(text.utf8.count) bytes, too many for a message of the bus; use \(otherwise)"
+            )
+        }
+        return text
+    }
+
+    /// Its beginning, and that it is no more than that.
+    static func cut(_ text: String) -> String {
+        guard text.utf8.count > longestProperty else { return text }
+        return String(decoding: text.utf8.prefix(longestProperty), as: UTF8.self)
+            + "… (\(text.utf8.count) bytes)"
+    }
+}
