@@ -140,7 +140,7 @@ def test_sessions_end_when_their_caller_leaves_the_bus(scene):
 def test_a_caller_that_leaves_in_the_middle_of_a_call_takes_it_along(scene):
     caller = scene.caller(NOBODY)
     caller.begin(ROOT, MCP, "CallTool", "ssa{sv}", "run_code", json.dumps({"language": "python3", "source": "import time; time.sleep(100)"}), {})
-    until(lambda: any(each["calls"] for each in scene.governed.json("clients")["clients"]), "the call")
+    until(lambda: scene.governed.json("cells")["cells"], "the cell of the call")
     caller.leave()
     until(lambda: not scene.governed.json("clients")["clients"], "the end of the session", 20)
     [call] = scene.governed.eventually(scene.governed.records)
