@@ -75,7 +75,7 @@ final class CellBuilder {
 
     func identity(of peer: borrowing PeerCredentials) throws(CellRefusal) -> ClientIdentity {
         guard peer.pidfd != nil else { return ClientIdentity() }
-        guard let facts = ProcessFacts(of: peer.pidfd!, peer.pid) else { throw Self.isGone }
+        guard let facts = peer.facts() else { throw Self.isGone }
         return ClientIdentity(
             executable: facts.executable,
             facts.executableFile.map { ClientIdentity.File(device: $0.device, inode: $0.inode) },

@@ -77,3 +77,11 @@ package struct ProcessFacts: Equatable, Sendable {
         return words.count > number - 2 ? words[number - 2] : nil
     }
 }
+
+extension PeerCredentials {
+    /// Of its process; `nil` when that has ended, or when nothing holds it.
+    package borrowing func facts() -> ProcessFacts? {
+        guard pidfd != nil else { return nil }
+        return ProcessFacts(of: pidfd!, pid)
+    }
+}

@@ -9,6 +9,19 @@ import time
 from daemon import Daemon
 
 
+class Lines:
+    """Of a socket. One file for both directions would lose, with each write, what it has read ahead."""
+
+    def __init__(self, connection):
+        self.reader = connection.makefile(encoding="utf-8")
+        self.writer = connection.makefile("w", encoding="utf-8")
+        self.readline, self.write, self.flush = self.reader.readline, self.writer.write, self.writer.flush
+
+    def close(self):
+        self.reader.close()
+        self.writer.close()
+
+
 class Client:
     """An application, line by line."""
 
@@ -17,7 +30,7 @@ class Client:
         self.socket.settimeout(60)
         if not connection:
             self.socket.connect(os.fspath(daemon.socket))
-        self.file = self.socket.makefile("rw", encoding="utf-8")
+        self.file = Lines(self.socket)
         self.last = 0
         self.notifications = []
         self.answers = {}
