@@ -22,6 +22,8 @@ package struct LineFramer: Sendable {
 
     /// Bytes held for a line that is not complete, or not taken.
     package var held: Int { bytes.count - start }
+    /// The last so many of them.
+    package func heldBytes(_ count: Int) -> [UInt8] { Array(bytes[start...].suffix(count)) }
 
     package mutating func append(_ new: Span<UInt8>) {
         // What was taken goes before more comes, so that the buffer never holds more than is untaken.

@@ -45,7 +45,7 @@ package enum Message: Sendable {
         case (nil, nil, _, let name?):
             self = .notification(method: name, params: params)
         case (nil, _, let id?, let name?):
-            self = .request(Request(id: id, method: name, params: params))
+            self = .request(Request(id: id, method: name, params: params, json: value))
         case (_, nil, _, _?):
             self = .malformedNotification
         default:
@@ -58,6 +58,8 @@ package struct Request: Sendable {
     package let id: RequestID
     package let method: String
     package let params: JSONValue?
+    /// The whole of it, as it was sent.
+    package let json: JSONValue
 
     /// The modern era's envelope, when this request carries its marker.
     var envelope: Envelope? { params?["_meta"].flatMap { Envelope(meta: $0) } }

@@ -35,10 +35,11 @@ extension ServerSession {
     }
 
     /// One hold less; the last one sends the responses.
-    mutating func release(_ batch: Int, _ out: inout Outbox) {
-        batches[batch]?.holds -= 1
-        guard let batch = batches[batch]?.holds == 0 ? batches.removeValue(forKey: batch) : nil
+    mutating func release(_ number: Int, _ out: inout Outbox) {
+        batches[number]?.holds -= 1
+        guard let batch = batches[number]?.holds == 0 ? batches.removeValue(forKey: number) : nil
         else { return }
+        changes?.append(.answeredIn(batch: number))
         bytesInBatches -= batch.bytes
         if batch.responses.isEmpty { return }
         send(&out) { line in

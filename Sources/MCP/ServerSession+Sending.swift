@@ -18,9 +18,10 @@ extension ServerSession {
         lastCall += 1
         let call = CallID(number: lastCall)
         inFlight[call] = InFlight(
-            request: request.id, revision: revision, kind: kind, progressToken: progressToken,
-            logLevel: logLevel, batch: batch)
+            request: request.id, json: request.json, revision: revision, kind: kind,
+            progressToken: progressToken, logLevel: logLevel, batch: batch)
         callsByRequest[request.id] = call
+        changes?.append(.opened(call))
         if let batch { batches[batch]?.holds += 1 }
         return call
     }
@@ -29,6 +30,7 @@ extension ServerSession {
     mutating func forget(_ call: CallID) -> InFlight? {
         guard let gone = inFlight.removeValue(forKey: call) else { return nil }
         callsByRequest[gone.request] = nil
+        changes?.append(.closed(call))
         bytesInFlight -= gone.request.value.document.bytes.count
         return gone
     }
@@ -80,6 +82,7 @@ extension ServerSession {
             response = JSONWriter.bytes { error.writeResponse(to: &$0, id: id) }
         }
         batches[batch]?.responses.append(response)
+        changes?.append(.answeredIn(batch: batch))
         batches[batch]?.bytes += response.count
         bytesInBatches += response.count
     }

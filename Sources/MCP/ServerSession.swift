@@ -32,7 +32,9 @@ package enum Effect: Sendable {
 
 /// Names a call between the session and its owner; never seen by a client.
 package struct CallID: Hashable, Sendable {
-    let number: UInt64
+    package let number: UInt64
+
+    package init(number: UInt64) { self.number = number }
 }
 
 package struct ToolCall: Sendable {
@@ -81,6 +83,8 @@ package struct ServerSession: Sendable {
         }
 
         let request: RequestID
+        /// As it was sent.
+        let json: JSONValue
         let revision: Revision
         let kind: Kind
         let progressToken: JSONValue?
@@ -116,6 +120,8 @@ package struct ServerSession: Sendable {
     var batches: [Int: Batch] = [:]
     var lastBatch = 0
     var bytesInBatches = 0
+    /// What has been opened and closed since somebody asked last; `nil` where nobody does.
+    package var changes: [Change]?
 
     package init(
         _ server: ServerDescription, tools: ToolCatalogue, limits: SessionLimits = SessionLimits()
