@@ -29,7 +29,7 @@ package enum CelldProgram {
             } else {
                 let passed = ServiceManager.passedDescriptors(
                     environment: Process.environment, process: Int(Process.id))
-                guard passed == 1 else {
+                guard passed.count == 1 else {
                     throw Fault(
                         description: """
                             nothing to serve: no socket was passed by systemd. Start cloister-celld.socket, or \

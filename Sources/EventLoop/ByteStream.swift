@@ -11,6 +11,18 @@ package protocol ByteStream: AnyObject, Sendable {
     func setInterest(_ interest: Epoll.Interest) throws(SystemError)
     func shutdownWriting()
     func close()
+    /// Closes it here; where somebody else has it, too, its peer does not notice.
+    func letGo()
+}
+
+extension ByteStream {
+    package func letGo() { close() }
+}
+
+/// Somebody who keeps what is on its way, too, and sends it from there.
+package protocol OutgoingSource: AnyObject {
+    /// The next bytes of what is written. `nil` when nothing can be taken now.
+    func send(atMost count: Int, to socket: borrowing OwnedFD) throws(SystemError) -> Int?
 }
 
 /// A connected socket.
@@ -19,6 +31,9 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
     private var socket: OwnedFD?
     private let loop: EventLoop
     private var watch: EventLoop.Watch?
+    /// Somebody else keeps it open, too: closing it is to say so.
+    package var isShared = false
+    package weak var source: (any OutgoingSource)?
 
     package init(_ socket: consuming OwnedFD, on loop: EventLoop) {
         self.socket = consume socket
@@ -31,9 +46,11 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
         try table.add(socket!)
     }
 
-    package func peerCredentials() throws(SystemError) -> PeerCredentials {
+    package func peerCredentials(
+        known: consuming OwnedFD? = nil
+    ) throws(SystemError) -> PeerCredentials {
         guard socket != nil else { throw SystemError("getsockopt", .brokenPipe) }
-        return try PeerCredentials(of: socket!)
+        return try PeerCredentials(of: socket!, known: known)
     }
 
     package func read(
@@ -45,6 +62,7 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
 
     package func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
         guard socket != nil else { throw SystemError("send", .brokenPipe) }
+        if let source { return try source.send(atMost: bytes.count, to: socket!) }
         return try UnixSocket.send(socket!, bytes)
     }
 
@@ -65,8 +83,14 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
         UnixSocket.shutdownWriting(socket!)
     }
 
+    package func letGo() {
+        isShared = false
+        close()
+    }
+
     package func close() {
         guard let open = socket.take() else { return }
+        if isShared { UnixSocket.shutdown(open) }
         if let watch { loop.unwatch(watch, of: open) }
         watch = nil
     }

@@ -37,6 +37,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private var lastToken: UInt64 = 0
     private var timers = TimerQueue()
     private var ready: [Work] = []
+    private var onQuiet: (() -> Void)?
     private var thread: pthread_t
     private var isStopping = false
 
@@ -69,6 +70,12 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         wakeUp.signal()
     }
 
+    /// Once, when no work is left that anything before has begun.
+    package func whenQuiet(_ action: @escaping () -> Void) {
+        onQuiet = action
+        wakeUp.signal()
+    }
+
     package struct NeverIdle: Error {}
 
     /// Runs until nothing is left to do at this moment: for tests, with a manual clock. Where there is always
@@ -83,6 +90,7 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     package func turn(waiting: Bool = true) throws(SystemError) -> Bool {
         precondition(isCurrentThread, "a loop is turned by its own thread")
         var happened = runReady()
+        if ready.isEmpty, let action = onQuiet.take() { action() }
         let milliseconds = waiting ? waitingTime() : 0
         try epoll.wait(milliseconds: milliseconds) { token, readiness in
             happened = true

@@ -48,14 +48,17 @@ package final class StreamConnection {
         package var onFinish: () -> Void
         /// The backlog has gone down: what was held back may go on.
         package var onDrain: () -> Void
+        /// Everything that waited has been taken.
+        package var onTaken: () -> Void
         package var onEnd: (End) -> Void
 
         package init(
             onBytes: @escaping (Span<UInt8>) -> Void, onFinish: @escaping () -> Void,
-            onDrain: @escaping () -> Void, onEnd: @escaping (End) -> Void
+            onDrain: @escaping () -> Void, onTaken: @escaping () -> Void = {},
+            onEnd: @escaping (End) -> Void
         ) {
             (self.onBytes, self.onFinish) = (onBytes, onFinish)
-            (self.onDrain, self.onEnd) = (onDrain, onEnd)
+            (self.onDrain, self.onTaken, self.onEnd) = (onDrain, onTaken, onEnd)
         }
     }
 
@@ -84,6 +87,8 @@ package final class StreamConnection {
     }
 
     package var backlogCount: Int { backlog.count - sentOfBacklog }
+    /// What the peer has not taken.
+    package var unsent: [UInt8] { Array(backlog[sentOfBacklog...]) }
 
     /// The peer should read before it is given more: hold back what can be held back.
     package var isBackedUp: Bool { isPaused }
@@ -112,6 +117,14 @@ package final class StreamConnection {
     package func closeWhenSent() {
         closesWhenSent = true
         endIfSent()
+    }
+
+    /// Has nothing to do with the stream any more, which somebody else goes on with.
+    package func letGo() {
+        guard !isClosed else { return }
+        isClosed = true
+        if let stallTimer { loop.cancel(stallTimer) }
+        stream.letGo()
     }
 
     /// Ends without a word; `onEnd` is not called.
@@ -171,7 +184,10 @@ package final class StreamConnection {
         guard let count = taken(of: attempt) else { return }
         if count > 0 { lastTaken = loop.now }
         sentOfBacklog += count
-        if backlogCount == 0 { (backlog, sentOfBacklog) = ([], 0) }
+        if backlogCount == 0 {
+            (backlog, sentOfBacklog) = ([], 0)
+            handlers.onTaken()
+        }
         if isPaused, backlogCount <= limits.lowWater {
             isPaused = false
             handlers.onDrain()

@@ -23,10 +23,46 @@ package enum MemoryFile {
 
     private static var seals: CInt { F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL }
 
+    package static func isOne(_ file: borrowing OwnedFD) -> Bool { fcntl(file.raw, F_GET_SEALS) >= 0 }
+
     /// Whether nobody can change it, whoever else has it. What is no such file at all is not sealed.
     package static func isSealed(_ file: borrowing OwnedFD) -> Bool {
         let found = fcntl(file.raw, F_GET_SEALS)
         return found >= 0 && found & seals == seals
+    }
+
+    /// The memory of a part that nobody reads any more. What is behind it stays in its place.
+    package static func release(
+        _ file: borrowing OwnedFD, from start: UInt64, to end: UInt64
+    ) throws(SystemError) {
+        guard end > start else { return }
+        let raw = file.raw
+        try systemCall("fallocate") {
+            fallocate(raw, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, off_t(start), off_t(end - start))
+        }
+    }
+
+    /// Sends a part of it, and leaves the file's position where the next part begins: in one step, so that another
+    /// process that has the file can tell what was sent. `nil` when the socket takes nothing now.
+    package static func send(
+        _ file: borrowing OwnedFD, from offset: UInt64, _ count: Int, to socket: borrowing OwnedFD
+    ) throws(SystemError) -> Int? {
+        let (from, to) = (file.raw, socket.raw)
+        try systemCall("lseek") { lseek(from, off_t(offset), SEEK_SET) }
+        return try nonBlockingCall("sendfile") { sendfile(to, from, nil, count) }
+    }
+
+    /// The bytes of memory that it takes.
+    package static func allocated(_ file: borrowing OwnedFD) throws(SystemError) -> Int {
+        var status = stat()
+        let raw = file.raw
+        try systemCall("fstat") { unsafe fstat(raw, &status) }
+        return Int(status.st_blocks) * 512
+    }
+
+    package static func position(of file: borrowing OwnedFD) throws(SystemError) -> UInt64 {
+        let raw = file.raw
+        return UInt64(try systemCall("lseek") { lseek(raw, 0, SEEK_CUR) })
     }
 
     /// All of it, wherever its offset stands.

@@ -20,7 +20,10 @@ package struct PeerCredentials: ~Copyable, Sendable {
     /// Its groups beside `gid`, as they were when it connected.
     package let groups: [gid_t]
 
-    package init(of socket: borrowing OwnedFD) throws(SystemError) {
+    /// `known`: what stands for its process since it connected, for a socket that is not new.
+    package init(
+        of socket: borrowing OwnedFD, known: consuming OwnedFD? = nil
+    ) throws(SystemError) {
         guard let credentials = UnixSocket.option(socket, SO_PEERCRED, as: ucred.self) else {
             throw SystemError("getsockopt", .current, "SO_PEERCRED")
         }
@@ -30,6 +33,9 @@ package struct PeerCredentials: ~Copyable, Sendable {
         if let raw = UnixSocket.option(socket, SO_PEERPIDFD, as: CInt.self) {
             pidfd = OwnedFD(raw: raw)
             pidfdIsExact = true
+        } else if let known = consume known {
+            pidfd = consume known
+            pidfdIsExact = false
         } else {
             pidfd = try? ProcessFD.open(credentials.pid)
             pidfdIsExact = false

@@ -16,21 +16,38 @@ package struct ServiceManager: Sendable {
 
     /// Lines such as "READY=1". A manager that is not there is none of our business; for one that is busy
     /// (its queue holds ten datagrams) we wait a moment, because a start that it never hears of has failed.
-    package func notify(_ state: [String]) {
+    package func notify(_ state: [String]) { _ = notify(state, passing: DescriptorTable(), patience: 20) }
+
+    private func notify(_ state: [String], passing fds: borrowing DescriptorTable, patience: Int) -> Bool {
         guard let notifySocket, let socket = try? UnixSocket.connect(to: notifySocket, .datagram)
-        else { return }
+        else { return false }
         let bytes = Array(state.joined(separator: "\n").utf8)
-        for _ in 0..<20 {
+        for _ in 0..<patience {
             do throws(SystemError) {
-                if try UnixSocket.send(socket, bytes.span) != nil { return }
+                let sent =
+                    fds.count == 0
+                    ? try UnixSocket.send(socket, bytes.span)
+                    : try UnixSocket.send(socket, bytes, passing: fds)
+                if sent != nil { return true }
                 var queue = PollSet()
                 queue.add(socket, .write)
                 try queue.wait(milliseconds: 50)
             } catch {
-                return
+                return false
             }
         }
+        return false
     }
+
+    // MARK: Descriptors that it keeps
+
+    /// These are passed to the next process of this service, under this name. False when it did not hear of them.
+    package func keep(_ fds: borrowing DescriptorTable, as name: String) -> Bool {
+        notify(["FDSTORE=1", "FDNAME=\(name)"], passing: fds, patience: 4)
+    }
+
+    /// All of that name.
+    package func drop(_ name: String) { notify(["FDSTOREREMOVE=1", "FDNAME=\(name)"]) }
 
     package func ready(status: String) { notify(["READY=1", "STATUS=\(status)"]) }
     package func status(_ text: String) { notify(["STATUS=\(text)"]) }
@@ -43,15 +60,19 @@ package struct ServiceManager: Sendable {
         notify(["RELOADING=1", "MONOTONIC_USEC=\(Int(microseconds))"])
     }
 
-    /// How many descriptors, from number 3 on, were passed to this very process.
+    /// The names of the descriptors, from number 3 on, that were passed to this very process.
     package static func passedDescriptors(
         environment: (String) -> String?, process: Int
-    ) -> Int {
+    ) -> [String] {
         guard let pid = environment("LISTEN_PID").flatMap({ Int($0) }), pid == process,
-            let count = environment("LISTEN_FDS").flatMap({ Int($0) }), count > 0, count < 1024
-        else { return 0 }
-        return count
+            let count = environment("LISTEN_FDS").flatMap({ Int($0) }), (1...mostDescriptors) ~= count
+        else { return [] }
+        let names = environment("LISTEN_FDNAMES")?.split(separator: ":", omittingEmptySubsequences: false)
+        guard let names, names.count == count else { return Array(repeating: "", count: count) }
+        return names.map(String.init)
     }
+
+    private static let mostDescriptors = 1 << 16
 
     package static let firstDescriptor = 3
 }

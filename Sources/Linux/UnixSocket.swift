@@ -88,6 +88,11 @@ package enum UnixSocket {
         _ = Glibc.shutdown(socket.raw, CInt(SHUT_WR))
     }
 
+    /// For the peer it is closed, whoever else holds it.
+    package static func shutdown(_ socket: borrowing OwnedFD) {
+        _ = Glibc.shutdown(socket.raw, CInt(SHUT_RDWR))
+    }
+
     /// Sends without SIGPIPE and without blocking, whatever the descriptor's own flags say.
     package static func send(
         _ socket: borrowing OwnedFD, _ bytes: Span<UInt8>

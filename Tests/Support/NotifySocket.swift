@@ -20,6 +20,21 @@ package final class NotifySocket: @unchecked Sendable {
         return String(decoding: message.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
+    /// The same, with what is in the files that came along.
+    package func nextWithFiles(
+        within patience: Duration = Deadline.patience
+    ) throws -> (lines: [String], contents: [[UInt8]]) {
+        guard !Deadline(in: patience).poll(socket, .read).isEmpty,
+            let message = try UnixSocket.receive(socket, atMost: 4096)
+        else { throw TestFault("in vain waited for a notification") }
+        var contents: [[UInt8]] = []
+        while let file = message.takeDescriptor() {
+            contents.append(try MemoryFile.contents(of: file))
+        }
+        let lines = String(decoding: message.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+        return (lines, contents)
+    }
+
     /// The next notification but those of the watchdog.
     package func nextState(within patience: Duration = Deadline.patience) throws -> [String] {
         while true {

@@ -57,30 +57,63 @@ struct ServiceManagerTests {
     // MARK: Descriptors
 
     @Test(arguments: [
-        (["LISTEN_PID": "100", "LISTEN_FDS": "1"], 1),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "3"], 3),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "1023"], 1023),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "1"], [""]),
+        (
+            ["LISTEN_PID": "100", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "cloisterd.socket:s0"],
+            ["cloisterd.socket", "s0"]
+        ),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "3", "LISTEN_FDNAMES": "a::b"], ["a", "", "b"]),
+        // Names that are not as many: nobody knows whose they are.
+        (["LISTEN_PID": "100", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a"], ["", ""]),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "2", "LISTEN_FDNAMES": "a:b:c"], ["", ""]),
         // Meant for another process: a parent's environment, inherited.
-        (["LISTEN_PID": "101", "LISTEN_FDS": "1"], 0),
-        (["LISTEN_PID": "1", "LISTEN_FDS": "1"], 0),
-        (["LISTEN_FDS": "1"], 0),
-        (["LISTEN_PID": "100"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "0"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "-1"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "1024"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "99999999999999999999"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": "one"], 0),
-        (["LISTEN_PID": "100", "LISTEN_FDS": ""], 0),
-        (["LISTEN_PID": " 100", "LISTEN_FDS": "1"], 0),
-        (["LISTEN_PID": "", "LISTEN_FDS": "1"], 0),
-        ([:], 0),
+        (["LISTEN_PID": "101", "LISTEN_FDS": "1"], []),
+        (["LISTEN_PID": "1", "LISTEN_FDS": "1"], []),
+        (["LISTEN_FDS": "1"], []),
+        (["LISTEN_PID": "100"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "0"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "-1"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "65537"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "99999999999999999999"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": "one"], []),
+        (["LISTEN_PID": "100", "LISTEN_FDS": ""], []),
+        (["LISTEN_PID": " 100", "LISTEN_FDS": "1"], []),
+        (["LISTEN_PID": "", "LISTEN_FDS": "1"], []),
+        ([:], []),
     ])
     func `descriptors are ours when they were passed to this very process`(
-        environment: [String: String], count: Int
+        environment: [String: String], names: [String]
     ) {
         let passed = ServiceManager.passedDescriptors(
             environment: { environment[$0] }, process: 100)
-        #expect(passed == count)
+        #expect(passed == names)
+    }
+
+    @Test func `as many can come as a daemon with all its clients has left`() {
+        let environment = ["LISTEN_PID": "100", "LISTEN_FDS": "20000"]
+        let passed = ServiceManager.passedDescriptors(environment: { environment[$0] }, process: 100)
+        #expect(passed.count == 20_000)
+    }
+
+    @Test func `what it is to keep goes with the message, under its name`() throws {
+        let directory = try TemporaryDirectory()
+        let socket = try NotifySocket(at: directory.path + "/notify")
+        let manager = manager(["NOTIFY_SOCKET": socket.address])
+        var table = DescriptorTable()
+        try table.add(try MemoryFile.sealed("kept", Array("what it holds".utf8)))
+        try table.add(try MemoryFile.create("other"))
+        let isKept = manager.keep(table, as: "s5")
+        #expect(isKept)
+        manager.drop("s5")
+        let (lines, contents) = try socket.nextWithFiles()
+        #expect(lines == ["FDSTORE=1", "FDNAME=s5"])
+        #expect(contents == [Array("what it holds".utf8), []])
+        #expect(socket.received() == ["FDSTOREREMOVE=1\nFDNAME=s5"])
+    }
+
+    @Test func `without a manager nothing is kept`() {
+        let isKept = manager([:]).keep(DescriptorTable(), as: "s5")
+        #expect(!isKept)
     }
 
     // MARK: Watchdog

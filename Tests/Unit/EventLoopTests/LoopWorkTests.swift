@@ -29,6 +29,22 @@ struct LoopWorkTests {
         #expect(order == ["first", "second", "third"])
     }
 
+    @Test func `what waits for quiet comes after all that was begun, and what that has begun`() throws {
+        let loop = try EventLoop(clock: ManualClock())
+        let order = Mutex<[String]>([])
+        loop.whenQuiet { order.withLock { $0.append("quiet") } }
+        loop.spawn {
+            order.withLock { $0.append("task") }
+            await Task.yield()
+            loop.later { order.withLock { $0.append("of the task") } }
+            await Task.yield()
+            order.withLock { $0.append("end of the task") }
+        }
+        loop.later { order.withLock { $0.append("action") } }
+        try loop.runUntilIdle()
+        #expect(order.withLock { $0.last } == "quiet" && order.withLock { $0.count } == 5)
+    }
+
     @Test func `tasks begin in the order in which they were spawned`() throws {
         let loop = try EventLoop(clock: ManualClock())
         let order = Mutex<[Int]>([])
