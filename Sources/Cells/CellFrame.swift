@@ -119,6 +119,21 @@ package struct CellFrameReader: Sendable {
         whole.append(CellFrame(frame.kind, call: frame.call, frame.payload))
     }
 
+    /// What has come of a frame that is not whole, as it came.
+    package var held: Int { begun.map { CellFrame.headerBytes + $0.payload.count } ?? header.count }
+
+    /// The last so many bytes of that.
+    package func heldBytes(_ count: Int) -> [UInt8] {
+        guard let begun else { return header.suffix(count) }
+        if count <= begun.payload.count { return begun.payload.suffix(count) }
+        var writer = ByteWriter()
+        writer.integer(UInt32(begun.length + 5))
+        writer.integer(begun.call)
+        writer.integer(begun.kind.rawValue)
+        writer.raw(begun.payload)
+        return writer.bytes
+    }
+
     /// The next whole one. After a fault the stream makes no sense any more.
     package mutating func next() throws(CodingFault) -> CellFrame? {
         if taken < whole.count {

@@ -26,7 +26,7 @@ package struct ClientIdentity: Equatable, Sendable {
 
     private static let longest = CellPlan.longestPath
 
-    func write(to writer: inout ByteWriter) {
+    package func write(to writer: inout ByteWriter) {
         writer.optional(executableFile) {
             $0.integer($1.device)
             $0.integer($1.inode)
@@ -36,7 +36,7 @@ package struct ClientIdentity: Equatable, Sendable {
         }
     }
 
-    init(from reader: inout ByteReader) throws(CodingFault) {
+    package init(from reader: inout ByteReader) throws(CodingFault) {
         func path(_ field: StaticString) throws(CodingFault) -> String? {
             try reader.optional(field) { (reader) throws(CodingFault) in
                 try reader.text(field, most: Self.longest)

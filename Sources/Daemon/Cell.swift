@@ -17,9 +17,8 @@ import Tools
 
 package actor Cell: CellAccess {
     private enum Letter: Sendable {
-        case output(ProgramOutput)
-        case fileResult(FileResult)
-        case programResult(ProgramResult)
+        case frame(CellFrame)
+        /// Not of the cell's, but about it.
         case failure(CellFailure)
     }
 
@@ -41,21 +40,30 @@ package actor Cell: CellAccess {
     private var reader = CellFrameReader()
     private var mailboxes: [UInt32: Mailbox] = [:]
     private var lastCall: UInt32 = 0
-    /// What it was told last; a cell that was told nothing allows whatever its walls do.
-    private var rules = FileRules.permissive
+    /// What it was told last; a cell that was told nothing allows whatever its walls do. `nil` where nobody knows.
+    private var rules: FileRules? = .permissive
+    /// celld's number of it.
+    nonisolated let number: UInt32
+    private nonisolated let stream: SocketStream
+    private var keeper: SessionKeeper?
+    private var isBehind = false
     private let onGone: @Sendable () -> Void
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
     }
 
-    init(_ report: WallReport, _ kind: Kind, on loop: EventLoop, onGone: @escaping @Sendable () -> Void) {
+    init(
+        _ report: WallReport, _ kind: Kind, _ number: UInt32, over stream: SocketStream, on loop: EventLoop,
+        onGone: @escaping @Sendable () -> Void
+    ) {
         (self.report, self.kind, self.loop, self.onGone) = (report, kind, loop, onGone)
+        (self.number, self.stream) = (number, stream)
         // Before the first of its output can come.
         if kind == .command { mailboxes[Self.command] = Mailbox() }
     }
 
-    func start(over stream: any ByteStream) throws(SystemError) {
+    func start() throws(SystemError) {
         var limits = StreamConnection.Limits()
         // A cell reads at once, whatever its programs do; one that does not has something wrong with it.
         limits.mostBacklog = 2 * CellFrame.longestPayload
@@ -65,6 +73,7 @@ package actor Cell: CellAccess {
                 onBytes: { [unowned self] in receive($0) },
                 onFinish: { [unowned self] in end(because: hasEnded) },
                 onDrain: {},
+                onTaken: { [unowned self] in noteBacklog() },
                 onEnd: { [unowned self] in end(because: "the cell is lost: \($0)") }))
     }
 
@@ -92,60 +101,121 @@ package actor Cell: CellAccess {
 
     /// The rules are for this request, whatever comes before and behind it.
     package func perform(
-        _ request: FileRequest, under rules: FileRules
+        _ request: FileRequest, under rules: FileRules, _ stage: CallStage = CallStage()
     ) async throws(CellFailure) -> FileResult {
-        if rules != self.rules {
-            connection?.send(CellFrame(.fileRules, call: 0, rules.encoded).encoded)
-            self.rules = rules
-        }
-        let call = try begin(.fileRequest, request.encoded)
-        while true {
-            switch await next(call) {
-            case .fileResult(let result): return result
-            case .failure(let failure): throw failure
-            case .output, .programResult: continue
+        let frame = try await finish(stage) { () throws(CellFailure) in
+            if rules != self.rules {
+                send(CellFrame(.fileRules, call: 0, rules.encoded).encoded)
+                self.rules = rules
             }
+            return try begin(.fileRequest, request.encoded)
+        } onOutput: { _ in
+        }
+        return try result(of: frame, .fileResult) { (payload) throws(CodingFault) in
+            try FileResult(decoding: payload)
         }
     }
 
     package func perform(
         _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramResult {
-        try await follow(begin(.programRequest, request.encoded), onOutput)
+        try await perform(request, CallStage(), onOutput: onOutput)
+    }
+
+    package func perform(
+        _ request: ProgramRequest, _ stage: CallStage,
+        onOutput: @escaping @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> ProgramResult {
+        let frame = try await finish(
+            stage, begin: { () throws(CellFailure) in try begin(.programRequest, request.encoded) },
+            onOutput: onOutput)
+        return try programResult(of: frame)
     }
 
     /// The end of the command that this is.
     func followCommand(
         onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramEnd {
-        guard case .ended(let end) = try await follow(Self.command, onOutput) else {
+        let frame = try await finish(CallStage(), begin: { Self.command }, onOutput: onOutput)
+        guard case .ended(let end) = try programResult(of: frame) else {
             throw CellFailure(.other, "the command's end was not reported")
         }
         return end
     }
 
-    private func follow(
-        _ call: UInt32, _ onOutput: @escaping @Sendable (ProgramOutput) async -> Void
-    ) async throws(CellFailure) -> ProgramResult {
+    private func programResult(of frame: CellFrame) throws(CellFailure) -> ProgramResult {
+        try result(of: frame, .programResult) { (payload) throws(CodingFault) in
+            try ProgramResult(decoding: payload)
+        }
+    }
+
+    /// A cell that answers nonsense is, whatever it is now, not what celld started.
+    private func result<Result>(
+        of frame: CellFrame, _ kind: CellFrame.Kind,
+        _ decode: (ArraySlice<UInt8>) throws(CodingFault) -> Result
+    ) throws(CellFailure) -> Result {
+        let failure: CellFailure
+        do throws(CodingFault) {
+            if frame.kind == kind { return try decode(frame.payload[...]) }
+            guard frame.kind == .failure else {
+                throw CodingFault(field: "kind", problem: "that was not asked for")
+            }
+            failure = try CellFailure(decoding: frame.payload[...])
+        } catch {
+            let reason = Self.nonsense(error)
+            end(because: reason)
+            throw CellFailure(.other, reason)
+        }
+        throw failure
+    }
+
+    private static func nonsense(_ fault: CodingFault) -> String {
+        "the cell does not keep to its protocol (\(fault))"
+    }
+
+    /// How a request ends: one that is begun now, or was before.
+    private func finish(
+        _ stage: CallStage, begin: () throws(CellFailure) -> UInt32,
+        onOutput: @Sendable (ProgramOutput) async -> Void
+    ) async throws(CellFailure) -> CellFrame {
+        if let answer = stage.takeAnswer() { return answer }
+        let call: UInt32
+        if let job = try stage.takeJob(in: number) {
+            call = job
+        } else {
+            call = try begin()
+            stage.began(call)
+        }
         while true {
             switch await next(call) {
-            case .programResult(let result): return result
-            case .failure(let failure): throw failure
-            case .output(let output): await onOutput(output)
-            case .fileResult: continue
+            case .frame(let frame) where frame.kind == .output || frame.kind == .errorOutput:
+                stage.saw(frame)
+                await onOutput(
+                    ProgramOutput(isError: frame.kind == .errorOutput, bytes: frame.payload))
+            case .frame(let frame):
+                stage.ended(with: frame)
+                return frame
+            case .failure(let failure):
+                stage.ended(with: nil)
+                throw failure
             }
         }
     }
 
     private func begin(_ kind: CellFrame.Kind, _ payload: [UInt8]) throws(CellFailure) -> UInt32 {
-        guard let connection else { throw CellFailure(.other, hasEnded) }
+        guard connection != nil else { throw CellFailure(.other, hasEnded) }
         guard payload.count <= CellFrame.longestPayload else {
             throw CellFailure(.tooLarge, "the request of \(payload.count) bytes is too large")
         }
         lastCall += 1
         mailboxes[lastCall] = Mailbox()
-        connection.send(CellFrame(kind, call: lastCall, payload).encoded)
+        send(CellFrame(kind, call: lastCall, payload).encoded)
         return lastCall
+    }
+
+    private func send(_ bytes: [UInt8]) {
+        connection?.send(bytes)
+        noteBacklog()
     }
 
     /// The next letter of a call. The last one takes the mailbox with it.
@@ -166,7 +236,9 @@ package actor Cell: CellAccess {
         } onCancel: {
             loop.spawn { await self.cancel(call) }
         }
-        if case .output = letter { return letter }
+        if case .frame(let frame) = letter, frame.kind == .output || frame.kind == .errorOutput {
+            return letter
+        }
         mailboxes[call] = nil
         return letter
     }
@@ -176,7 +248,7 @@ package actor Cell: CellAccess {
     /// The call ends now; what it started in the cell is ended there.
     private func cancel(_ call: UInt32) {
         guard let mailbox = mailboxes.removeValue(forKey: call) else { return }
-        if kind == .cell { connection?.send(CellFrame(.cancel, call: call).encoded) } else { close() }
+        if kind == .cell { send(CellFrame(.cancel, call: call).encoded) } else { close() }
         mailbox.waiter?.resume(returning: Self.cancelled)
     }
 
@@ -184,27 +256,25 @@ package actor Cell: CellAccess {
 
     private func receive(_ bytes: Span<UInt8>) {
         reader.append(bytes)
+        takeFrames()
+        keeper?.writeCellInput(reader.held, new: bytes.count) { reader.heldBytes($0) }
+    }
+
+    private func takeFrames() {
         do throws(CodingFault) {
             while let frame = try reader.next() { try handle(frame) }
         } catch {
-            // Whatever it is now, it is not what celld started.
-            end(because: "the cell does not keep to its protocol (\(error))")
+            end(because: Self.nonsense(error))
         }
     }
 
     private func handle(_ frame: CellFrame) throws(CodingFault) {
-        let payload = frame.payload[...]
-        let letter: Letter =
-            switch frame.kind {
-            case .output: .output(ProgramOutput(isError: false, bytes: frame.payload))
-            case .errorOutput: .output(ProgramOutput(isError: true, bytes: frame.payload))
-            case .fileResult: .fileResult(try FileResult(decoding: payload))
-            case .programResult: .programResult(try ProgramResult(decoding: payload))
-            case .failure: .failure(try CellFailure(decoding: payload))
-            case .fileRequest, .programRequest, .cancel, .fileRules:
-                throw CodingFault(field: "kind", problem: "a cell asks for nothing")
-            }
-        deliver(letter, to: frame.call)
+        switch frame.kind {
+        case .output, .errorOutput, .fileResult, .programResult, .failure:
+            deliver(.frame(frame), to: frame.call)
+        case .fileRequest, .programRequest, .cancel, .fileRules:
+            throw CodingFault(field: "kind", problem: "a cell asks for nothing")
+        }
     }
 
     private func deliver(_ letter: Letter, to call: UInt32) {
@@ -223,5 +293,61 @@ package actor Cell: CellAccess {
         open.close()
         for call in mailboxes.keys { deliver(.failure(CellFailure(.other, reason)), to: call) }
         onGone()
+    }
+
+    // MARK: In another process
+
+    /// From here on it is on record what it would take to go on with it.
+    func keep(in keeper: SessionKeeper, as plan: CellPlan) {
+        self.keeper = keeper
+        keeper.keepCell(memory(plan), stream)
+    }
+
+    func memory(_ plan: CellPlan) -> CellMemory {
+        CellMemory(number: number, plan: plan, report: report, lastJob: lastCall)
+    }
+
+    func pause() { connection?.holdReading(true) }
+
+    /// For the next process.
+    func letGo() {
+        keeper = nil
+        connection?.letGo()
+    }
+
+    /// What is between us and it.
+    var unhandled: (input: [UInt8], output: [UInt8]) {
+        (reader.heldBytes(reader.held), connection?.unsent ?? [])
+    }
+
+    var held: Int { reader.held }
+
+    /// What has come for a request, and nobody has seen.
+    func unseen(_ job: UInt32) -> [CellFrame] {
+        (mailboxes[job]?.letters ?? []).compactMap { if case .frame(let frame) = $0 { frame } else { nil } }
+    }
+
+    private func noteBacklog() {
+        guard let keeper, let connection, isBehind != (connection.backlogCount > 0) else { return }
+        isBehind.toggle()
+        keeper.write([.cellIsBehind(isBehind)])
+    }
+
+    /// One that stood before this process: with the requests that go on in it. All others are ended.
+    func resume(_ memory: SessionMemory, keeper: SessionKeeper) {
+        self.keeper = keeper
+        keeper.adoptCell(stream)
+        (lastCall, rules) = (memory.cell?.lastJob ?? 0, nil)
+        if memory.isComplete { connection?.send(memory.cellOutput) }
+        for call in memory.calls {
+            guard let job = call.job else { continue }
+            if memory.isComplete {
+                mailboxes[job] = Mailbox(letters: (call.memory?.seen ?? []).map { .frame($0) })
+            } else {
+                send(CellFrame(.cancel, call: job).encoded)
+            }
+        }
+        reader.append(memory.cellInput.span)
+        takeFrames()
     }
 }

@@ -26,8 +26,13 @@ package actor CellPlace {
     private var plan: CellPlan?
     private var application = "unnamed"
     private var cell: Cell? {
-        didSet { if (oldValue == nil) != (cell == nil) { onChange() } }
+        didSet {
+            guard (oldValue == nil) != (cell == nil) else { return }
+            if cell == nil { keeper?.dropCell() }
+            onChange()
+        }
     }
+    private var keeper: SessionKeeper?
     /// A cell stands now, or does not any more.
     private let onChange: @Sendable () -> Void
     private var building: Task<Result<Cell, CellRefusal>, Never>?
@@ -89,7 +94,49 @@ package actor CellPlace {
             throw Self.withdrawn
         }
         cell = made
+        if let keeper, let plan { await made.keep(in: keeper, as: plan) }
         return made
+    }
+
+    // MARK: In another process
+
+    /// From here on what stands here is on record.
+    func keep(in keeper: SessionKeeper) { self.keeper = keeper }
+
+    /// What stands here, and what of it was read and not handled.
+    var memory: (CellMemory, held: [UInt8])? {
+        guard let plan, let cell else { return nil }
+        return cell.assumeIsolated { ($0.memory(plan), $0.unhandled.input) }
+    }
+
+    func pause() { cell?.assumeIsolated { $0.pause() } }
+
+    /// For the next process.
+    func letGo() {
+        keeper = nil
+        isClosed = true
+        cell?.assumeIsolated { $0.letGo() }
+    }
+
+    var heldOfCell: Int { cell?.assumeIsolated { $0.held } ?? 0 }
+
+    var standingCell: Cell? { cell }
+
+    /// The cell that a process before us had built, with what goes on in it.
+    func resume(_ memory: SessionMemory, over socket: SocketStream?, keeper: SessionKeeper) {
+        self.keeper = keeper
+        guard let celld, let kept = memory.cell, let socket else { return }
+        // What has not come whole, in either direction, ends the cell.
+        guard memory.isComplete || !memory.cellIsBehind,
+            let adopted = celld.assumeIsolated({ celld in
+                try? celld.adopt(kept, over: socket) { [weak self] in self?.assumeIsolated { $0.cell = nil } }
+            })
+        else { return keeper.dropCell(socket) }
+        (plan, cell) = (kept.plan, adopted)
+        application = kept.plan.application
+        adopted.assumeIsolated { $0.resume(memory, keeper: keeper) }
+        // It may have had more than policy gives now.
+        policyHasChanged()
     }
 
     /// A command outside of the cell, for the same client.

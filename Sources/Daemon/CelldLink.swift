@@ -25,6 +25,7 @@ package actor CelldLink {
     private var lastRequest: UInt32 = 0
     private var waiting: [UInt32: CheckedContinuation<Result<Answer, CellRefusal>, Never>] = [:]
     private var standing: Set<UInt32> = []
+    private var keptIn: (store: DescriptorStore, name: String)?
 
     private enum Answer: Sendable {
         /// A cell that stands, on its way to whoever asked for it.
@@ -51,7 +52,7 @@ package actor CelldLink {
                 .build(cell: number, plan), number, about: client)
         else { throw Self.nonsense }
         let cell = try await attend(
-            Cell(report, .cell, on: loop, onGone: goodbye(number, onGone)), number, socket)
+            Cell(report, .cell, number, over: socket, on: loop, onGone: goodbye(number, onGone)))
         for gap in report.gaps {
             log.warning("a cell lacks its wall \(gap.wall.rawValue): \(gap.reason)")
         }
@@ -79,7 +80,8 @@ package actor CelldLink {
             loop.spawn { await self.takeBack(number) }
         }
         guard case .built(let report, let socket) = try answer.get() else { throw Self.nonsense }
-        return try await attend(Cell(report, .command, on: loop, onGone: goodbye(number)), number, socket)
+        return try await attend(
+            Cell(report, .command, number, over: socket, on: loop, onGone: goodbye(number)))
     }
 
     /// celld answers, and so nobody waits longer than it takes to hear that.
@@ -96,15 +98,13 @@ package actor CelldLink {
         }
     }
 
-    private func attend(
-        _ cell: Cell, _ number: UInt32, _ socket: SocketStream
-    ) async throws(CellRefusal) -> Cell {
-        standing.insert(number)
+    private func attend(_ cell: Cell) async throws(CellRefusal) -> Cell {
+        standing.insert(cell.number)
         do throws(SystemError) {
-            try await cell.start(over: socket)
+            try await cell.start()
             return cell
         } catch {
-            end(number)
+            end(cell.number)
             throw CellRefusal("it cannot be watched: \(error)", remedy: Self.remedy)
         }
     }
@@ -133,8 +133,9 @@ package actor CelldLink {
         return (identity, voucher)
     }
 
+    /// Cells of a process before us have their numbers still.
     private func nextRequest() -> UInt32 {
-        lastRequest &+= 1
+        repeat { lastRequest &+= 1 } while standing.contains(lastRequest)
         return lastRequest
     }
 
@@ -185,6 +186,11 @@ package actor CelldLink {
             case .socket(let path): socket = try UnixSocket.connect(to: path, .packet)
             case .child(let arguments): socket = try startChild(arguments)
             }
+            if let (store, name) = keptIn {
+                var table = DescriptorTable()
+                try table.add(socket)
+                _ = store.keep(table, as: name)
+            }
             return try open(socket)
         } catch {
             throw CellRefusal(
@@ -199,6 +205,34 @@ package actor CelldLink {
             onMessage: { [unowned self] in receive($0) }, onEnd: { [unowned self] in lost($0) })
         link = made
         return made
+    }
+
+    // MARK: In another process
+
+    /// The connection outlives this process, and with it all that celld has built for it.
+    package func keep(in store: DescriptorStore, as name: String) { keptIn = (store, name) }
+
+    /// The connection of a process before us. What it waited for, nobody waits for any more.
+    package func adopt(_ socket: KeptDescriptors.Descriptor) throws(SystemError) {
+        lastRequest = .random(in: 0 ... .max)
+        _ = try open(try socket.fd.duplicate())
+    }
+
+    /// A cell that was built for it.
+    func adopt(
+        _ memory: CellMemory, over socket: SocketStream, onGone: @escaping @Sendable () -> Void
+    ) throws(SystemError) -> Cell {
+        let cell = Cell(
+            memory.report, .cell, memory.number, over: socket, on: loop,
+            onGone: goodbye(memory.number, onGone)
+        )
+        do {
+            try cell.assumeIsolated { try $0.start() }
+        } catch {
+            throw error as? SystemError ?? SystemError("start", .invalid)
+        }
+        standing.insert(memory.number)
+        return cell
     }
 
     private func startChild(_ arguments: [String]) throws(SystemError) -> OwnedFD {
@@ -254,6 +288,7 @@ package actor CelldLink {
         link = nil
         child = nil
         standing = []
+        if let (store, name) = keptIn { store.drop(name) }
         let refused = waiting
         waiting = [:]
         log.warning("cloister-celld is lost: \(reason)")

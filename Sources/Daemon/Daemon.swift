@@ -58,6 +58,8 @@ package actor Daemon {
     private let celld: CelldLink?
     /// Runs commands on the host.
     private let commands: CelldLink?
+    /// What outlives us, where the service manager keeps it.
+    private let store: DescriptorStore?
     private let policy: PolicyStore
     private let office: Gatekeeper.Office
 
@@ -85,8 +87,10 @@ package actor Daemon {
 
     package init(
         on loop: EventLoop, settings: Settings, log: Log, manager: ServiceManager,
-        celld: CelldLink? = nil, commands: CelldLink? = nil, tools: @escaping ToolSource
+        celld: CelldLink? = nil, commands: CelldLink? = nil, store: DescriptorStore? = nil,
+        tools: @escaping ToolSource
     ) throws {
+        self.store = store
         (self.loop, self.settings, self.log) = (loop, settings, log)
         (self.manager, self.celld, self.commands) = (manager, celld, commands ?? celld)
         toolSource = tools
@@ -304,7 +308,6 @@ package actor Daemon {
     private func begin(
         _ client: Client, over stream: any ByteStream, vouchedBy voucher: SocketStream? = nil
     ) throws(SystemError) {
-        let (number, uid) = (client.session, client.credentials.uid)
         let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
         if let most = policy.client.limits[.sessions], sessionsLike(policy.facts) >= most {
             throw SystemError("accept", .quotaExceeded, "policy gives this client \(most) sessions")
@@ -312,7 +315,22 @@ package actor Daemon {
         // What nobody could account for does not begin.
         let opened = AuditRecord(.session(AuditSession(.opened)), of: AuditClient(client, policy.facts))
         _ = office.auditor.write(opened)
-        let session = Session(
+        let session = session(of: client, over: stream, by: policy, vouchedBy: voucher)
+        log.debug("\(client.description) opened")
+        try start(session)
+        if let store, client.busName == nil, let socket = stream as? SocketStream,
+            let keeper = SessionKeeper(socket, of: client, in: store)
+        {
+            session.assumeIsolated { $0.keep(in: keeper) }
+        }
+    }
+
+    private func session(
+        of client: Client, over stream: any ByteStream, by policy: SessionPolicy,
+        vouchedBy voucher: SocketStream?
+    ) -> Session {
+        let (number, uid) = (client.session, client.credentials.uid)
+        return Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
             in: CellPlace(celld, commands: commands, for: voucher, by: policy, settings.cell, on: loop) {
@@ -322,13 +340,15 @@ package actor Daemon {
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
         }
-        sessions[number] = session
+    }
+
+    private func start(_ session: Session) throws(SystemError) {
+        sessions[session.client.session] = session
         door?.touch()
-        log.debug("\(client.description) opened")
         do {
             try session.assumeIsolated { try $0.start() }
         } catch {
-            sessions[number] = nil
+            sessions[session.client.session] = nil
             throw error as? SystemError ?? SystemError("start", .invalid)
         }
     }
@@ -466,6 +486,79 @@ package actor Daemon {
         idleTimer = nil
     }
 
+    // MARK: From one process to the next
+
+    /// What the service manager kept of the process before us, before anybody new is accepted.
+    package func takeOver(_ kept: KeptDescriptors) {
+        guard let store else { return }
+        for (name, link) in [(DescriptorStore.Name.celld, celld), (DescriptorStore.Name.commands, commands)] {
+            guard let socket = kept.take(name), let link else { continue }
+            do {
+                try link.assumeIsolated { try $0.adopt(socket) }
+            } catch {
+                log.warning("the connection to \(name) is lost: \(error)")
+            }
+        }
+        for slot in kept.slots {
+            let left = kept.session(slot, on: loop)
+            do throws(SystemError) {
+                if try resume(left, in: slot, store) { continue }
+            } catch {
+                log.warning("a session was lost on its way to this process: \(error)")
+            }
+            left.close()
+            store.drop(DescriptorStore.Name.session(slot))
+            store.drop(DescriptorStore.Name.cell(slot))
+        }
+        if !sessions.isEmpty { log.notice("going on with \(sessions.count) sessions") }
+    }
+
+    /// False where there is nobody to go on with.
+    private func resume(
+        _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore
+    ) throws(SystemError) -> Bool {
+        guard let (memory, journal) = try left.journal() else { return false }
+        let old = memory.client
+        lastSession = max(lastSession, old.session)
+        guard let stream = left.stream else {
+            let client = AuditClient(session: old.session, uid: old.uid, pid: old.pid)
+            office.auditor.note(
+                AuditRecord(.session(AuditSession(.closed, reason: "its client left meanwhile")), of: client))
+            return false
+        }
+        let client = Client(
+            try left.credentials(), old.identity, digest: old.digest, session: old.session)
+        let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
+        let session = session(of: client, over: stream, by: policy, vouchedBy: stream)
+        let keeper = SessionKeeper(stream, slot: slot, journal: journal, in: store)
+        count(1, of: client.credentials.uid)
+        do throws(SystemError) {
+            try start(session)
+        } catch {
+            isGone(of: client.credentials.uid)
+            throw error
+        }
+        session.assumeIsolated { [cell = left.cell] in
+            $0.resume(memory, overCell: cell, keeper: keeper)
+        }
+        return true
+    }
+
+    /// Clients that can be left to the next process notice nothing. When what has begun in this turn has come to where
+    /// it waits, so that nothing of it is on its way.
+    private func handOver() {
+        for session in sessions.values { session.assumeIsolated { $0.pause() } }
+        loop.whenQuiet { [unowned self] in
+            assumeIsolated { daemon in
+                let kept = daemon.sessions.values.filter { $0.assumeIsolated { $0.handOver() } }.count
+                daemon.log.notice("\(kept) sessions wait for the next process")
+                daemon.office.consent.close()
+                daemon.office.auditor.close(because: "asked to stop, with \(kept) sessions left to the next")
+                daemon.loop.stop()
+            }
+        }
+    }
+
     // MARK: Stopping
 
     package func stop() {
@@ -479,6 +572,7 @@ package actor Daemon {
         manager.stopping()
         for listener in listeners { listener.close() }
         listeners = []
+        if store != nil { return handOver() }
         for session in sessions.values { session.assumeIsolated { $0.beginClosing() } }
         endIfDone()
     }

@@ -52,14 +52,14 @@ package struct Gatekeeper: Sendable {
 
     func perform(
         _ call: ToolCall, for client: Client, by policy: SessionPolicy, in place: CellPlace,
-        over channel: any CallChannel
+        over channel: any CallChannel, _ stage: CallStage = CallStage()
     ) async throws(ProtocolError) -> Reply {
         // The tool was there when the call was accepted; a reload may have taken it since.
         guard let registered = tools[call.tool] else {
             throw .invalidParams("unknown tool: \(call.tool)")
         }
-        let trail = CallTrail(call, of: client, by: policy, over: channel)
-        if let retry = call.retry {
+        let trail = CallTrail(call, of: client, by: policy, over: channel, stage)
+        if let retry = call.retry, !stage.isPermitted {
             trail.returned = try office.consent.readmit(
                 retry, digest: trail.digest, of: Grant.Holder(policy.facts))
         }
@@ -76,20 +76,44 @@ package struct Gatekeeper: Sendable {
         }
     }
 
+    /// Why a call that a process before us had begun is not gone on with.
+    enum Loss: String {
+        case crash =
+            "cloisterd has ended unexpectedly while this call was under way; whether it had any effect is not known"
+        case command =
+            "cloisterd was started again while this command ran, and the command was ended; what it did before stays"
+    }
+
+    func lose(
+        _ call: ToolCall, by loss: Loss, of client: Client, by policy: SessionPolicy,
+        over channel: any CallChannel
+    ) -> ProtocolError {
+        let trail = CallTrail(call, of: client, by: policy, over: channel, CallStage())
+        if let permissions = try? tools[call.tool]?.needs(call.arguments) { _ = trail.decide(permissions) }
+        _ = office.auditor.write(trail.record(of: trail.refuse(loss.rawValue, as: .failed)))
+        return .internalError(loss.rawValue)
+    }
+
     private func answer(
         to call: ToolCall, _ registered: RegisteredTool, _ trail: CallTrail, _ policy: SessionPolicy,
         in place: CellPlace
     ) async -> ToolResult {
         let reporter = trail.caller.channel
-        if let obstacle = office.auditor.obstacle() ?? office.meter.obstacle(call.tool, policy) {
+        // What was permitted in a process before us was counted there, too.
+        if !trail.stage.isPermitted,
+            let obstacle = office.auditor.obstacle() ?? office.meter.obstacle(call.tool, policy)
+        {
             return trail.refuse(obstacle, as: .refused)
         }
         do throws(Arguments.Fault) {
             let permissions = try registered.needs(call.arguments)
-            if let refusal = await permit(permissions, trail) {
+            if trail.stage.isPermitted {
+                trail.acceptAgain(permissions)
+            } else if let refusal = await permit(permissions, trail) {
                 // Nobody has denied what was taken back while a person was asked.
                 return trail.refuse(refusal, as: Task.isCancelled ? .cancelled : .denied)
             }
+            trail.stage.isPermitted = true
         } catch {
             // What the call would need nobody knows; whether the tool may be called at all is decided and recorded.
             if let refusal = trail.decide([]).refusal { return trail.refuse(refusal, as: .denied) }
@@ -99,13 +123,14 @@ package struct Gatekeeper: Sendable {
         case .daemon:
             return await registered.run(call.arguments, CallContext(reporter: reporter))
         case .host:
-            let command = GovernedCommand(place, policy)
+            let command = GovernedCommand(place, policy, trail.stage)
             trail.command = command
             return await registered.run(call.arguments, CallContext(reporter: reporter, host: command))
         case .cell:
             do throws(CellRefusal) {
-                let governed = GovernedCell(try await place.get(), policy, consents: trail.fileConsents) {
-                    need in
+                let governed = GovernedCell(
+                    try await place.get(), policy, consents: trail.fileConsents, trail.stage
+                ) { need in
                     let ruling = trail.ruling(on: need)
                     return ruling.way == nil ? Self.changed : await consent(to: [ruling], trail)
                 }

@@ -15,6 +15,8 @@ package struct Options: ProgramOptions {
     package var celldSocket = "/run/cloister/celld.sock"
     /// Where commands on the host are asked for, if not of the celld that builds cells.
     package var commandsSocket: String?
+    /// Whether clients are left to the next process of this service.
+    package var handsOver = false
     /// Where records are kept instead of the usual place; `none`: nowhere.
     package var audit: String?
     /// Where policy is, the strongest place first, instead of the usual places.
@@ -48,6 +50,8 @@ package struct Options: ProgramOptions {
           --celld SOCKET         where cloister-celld listens (default /run/cloister/celld.sock)
           --commands SOCKET      where the cloister-celld listens that runs commands on the host (default: the
                                  same; /run/cloister/commands.sock without either)
+          --hand-over            leave clients, with their cells and calls, to the next process of this service
+                                 (for units with FileDescriptorStoreMax=)
           --verbose              say what every session does
           --version, --help
         """
@@ -70,6 +74,9 @@ package struct Options: ProgramOptions {
             celldSocket = try reader.value()
             commandsSocket = commandsSocket ?? celldSocket
         case "--commands": commandsSocket = try reader.value()
+        case "--hand-over":
+            try reader.flag()
+            handsOver = true
         case "--verbose":
             try reader.flag()
             isVerbose = true

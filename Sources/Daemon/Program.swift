@@ -22,7 +22,7 @@ package enum Program {
         Signals.ignoreBrokenPipes()
         let passed = ServiceManager.passedDescriptors(
             environment: Process.environment, process: Int(Process.id))
-        guard options.standalone != nil || passed > 0 else {
+        guard options.standalone != nil || !passed.isEmpty else {
             log.error(
                 """
                 nothing to serve: no socket was passed by systemd. Start cloisterd.socket \
@@ -33,18 +33,25 @@ package enum Program {
         do {
             Allocator.keep(keptMemory)
             // Before anything else opens a descriptor, which could get the number of one that is missing.
-            let passed = try claimSockets(passed)
+            let kept = KeptDescriptors()
+            let passed = try claimSockets(passed, kept)
             let loop = try EventLoop()
             // The directory is ours alone before anything is kept there.
             let standalone = try options.standalone.map { try Standalone.claim($0) }
             let celld = celldLink(options, on: loop, log: log)
+            let manager = ServiceManager(environment: Process.environment, process: Int(Process.id))
+            let commands = commandsLink(options, celld, on: loop, log: log)
+            let store = options.handsOver ? DescriptorStore(manager) : nil
+            if let store {
+                celld.assumeIsolated { $0.keep(in: store, as: DescriptorStore.Name.celld) }
+                if commands !== celld {
+                    commands.assumeIsolated { $0.keep(in: store, as: DescriptorStore.Name.commands) }
+                }
+            }
             let daemon = try Daemon(
                 on: loop,
                 settings: try settings(options, isActivated: !passed.isEmpty, toolsPerPage: toolsPerPage),
-                log: log,
-                manager: ServiceManager(
-                    environment: Process.environment, process: Int(Process.id)),
-                celld: celld, commands: commandsLink(options, celld, on: loop, log: log), tools: tools)
+                log: log, manager: manager, celld: celld, commands: commands, store: store, tools: tools)
             try daemon.assumeIsolated { try $0.start() }
             if let directory = options.standalone {
                 let control = Listener(try standalone!.listenForAdministration(), on: loop)
@@ -57,6 +64,7 @@ package enum Program {
                     log.info("listening on \(directory)/mcp.sock")
                 }
             }
+            daemon.assumeIsolated { $0.takeOver(kept) }
             for socket in passed {
                 let listener = Listener(try socket.fd.duplicate(), on: loop)
                 try daemon.assumeIsolated { try $0.listen(on: listener) }
@@ -126,9 +134,9 @@ package enum Program {
             // Without systemd nobody here has the privilege to act for somebody else.
             settings.onlyUser = Process.userID
         }
-        // A session has three descriptors: its socket, its peer's pidfd and its cell.
+        // A session has four descriptors: its socket, its peer's pidfd, its journal and its cell.
         settings.mostSessions = min(
-            settings.mostSessions, max(1, (Process.raiseFileLimit() - 64) / 3))
+            settings.mostSessions, max(1, (Process.raiseFileLimit() - 64) / 4))
         return settings
     }
 
@@ -142,12 +150,20 @@ package enum Program {
         let description: String
     }
 
-    /// All of them or none: a unit that passes something else is wrong, and is told so.
-    private static func claimSockets(_ count: Int) throws -> [PassedSocket] {
+    /// All of them or none: a unit that passes something else is wrong, and is told so. What a process before us left is
+    /// put aside.
+    private static func claimSockets(
+        _ names: [String], _ kept: KeptDescriptors
+    ) throws -> [PassedSocket] {
         let first = ServiceManager.firstDescriptor
-        let sockets = try (first..<(first + count)).map { number in
+        let sockets: [PassedSocket] = try names.enumerated().compactMap { place, name in
+            let number = first + place
             let socket = try OwnedFD(inherited: number)
             try socket.closeOnExec()
+            if DescriptorStore.Name.isOne(name) {
+                kept.add(socket, as: name)
+                return nil
+            }
             guard UnixSocket.isListening(socket) else {
                 throw UnusableSocket(
                     description: """

@@ -12,7 +12,7 @@ final class CallTrail: @unchecked Sendable {
     private let call: ToolCall
     private let client: Client
     private let policy: SessionPolicy
-    private let began = SystemClock.monotonic
+    let stage: CallStage
 
     let caller: Consent.Caller
 
@@ -23,14 +23,20 @@ final class CallTrail: @unchecked Sendable {
     }
     /// Where the application's user has to be asked, or nobody can be.
     var question: Consent.Outcome?
-    var consent: AuditCall.Consent?
+    var consent: AuditCall.Consent? {
+        get { stage.consent }
+        set { stage.consent = newValue }
+    }
     /// Set where it did not come to an answer of its tool.
     var outcome: AuditCall.Outcome?
     var cell: GovernedCell?
     var command: GovernedCommand?
 
-    init(_ call: ToolCall, of client: Client, by policy: SessionPolicy, over channel: any CallChannel) {
-        (self.call, self.client, self.policy) = (call, client, policy)
+    init(
+        _ call: ToolCall, of client: Client, by policy: SessionPolicy, over channel: any CallChannel,
+        _ stage: CallStage
+    ) {
+        (self.call, self.client, self.policy, self.stage) = (call, client, policy, stage)
         caller = Consent.Caller(client: client, elicitation: call.elicitation, channel: channel)
     }
 
@@ -61,6 +67,9 @@ final class CallTrail: @unchecked Sendable {
         self.consent = consent
         accept(needs)
     }
+
+    /// Of a call that was permitted before, with whatever had to be asked about.
+    func acceptAgain(_ permissions: [Permission]) { accept(decide(permissions).questions.map(\.need)) }
 
     /// What of it was not allowed yet: earlier in this call, or through its client when it was made before.
     func unsettled(_ rulings: [Permit.Ruling]) -> [Need] {
@@ -118,7 +127,7 @@ final class CallTrail: @unchecked Sendable {
             tool: call.tool, arguments: RecordedArguments(call.arguments, secret: policy.client.secrets),
             verdict: verdict, outcome: outcome(of: result),
             bytes: result.size,
-            durationMicroseconds: Int64((SystemClock.monotonic - began) / .microseconds(1)))
+            durationMicroseconds: Int64((SystemClock.monotonic - stage.memory.began) / .microseconds(1)))
         record.needs = ((permit?.needs ?? []) + (cell?.resolved ?? [])).map { need in
             AuditCall.Need("\(need.permission)", need.shownObject)
         }

@@ -11,6 +11,7 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
     /// Why it is not allowed, if it is not.
     private let ask: (Need) async -> String?
     private var consents: Set<FileRules.Consent>
+    private let stage: CallStage
     /// How the program of this call ended, for the record.
     private(set) var end: ProgramEnd?
     /// What the kernel resolved, where it is not what was written.
@@ -19,9 +20,10 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
     var report: WallReport { cell.report }
 
     init(
-        _ cell: Cell, _ policy: SessionPolicy, consents: Set<FileRules.Consent>,
+        _ cell: Cell, _ policy: SessionPolicy, consents: Set<FileRules.Consent>, _ stage: CallStage,
         ask: @escaping (Need) async -> String?
     ) {
+        self.stage = stage
         (self.cell, self.policy, self.consents, self.ask) = (cell, policy, consents, ask)
     }
 
@@ -30,12 +32,13 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
     func perform(_ request: FileRequest) async throws(CellFailure) -> FileResult {
         for _ in 0..<Self.mostQuestions {
             do throws(CellFailure) {
-                return try await cell.perform(request, under: rules)
+                return try await cell.perform(request, under: rules, stage)
             } catch {
                 guard error.kind == .needsConsent, let act = Self.acts[error.call] else { throw error }
                 let need = Need.path(act.permission, error.path)
                 resolved.append(need)
-                if let refusal = await ask(need) {
+                // Where the call went on after this, it was allowed.
+                if !stage.isReplaying, let refusal = await ask(need) {
                     throw CellFailure(
                         .deniedByPolicy, path: error.path, "\(need) was not allowed. \(refusal)")
                 }
@@ -61,7 +64,7 @@ final class GovernedCell: CellAccess, @unchecked Sendable {
     func perform(
         _ request: ProgramRequest, onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramResult {
-        let result = try await cell.perform(onTerms(request), onOutput: onOutput)
+        let result = try await cell.perform(onTerms(request), stage, onOutput: onOutput)
         if case .ended(let end) = result { self.end = end }
         return result
     }

@@ -11,7 +11,11 @@ final class GovernedCommand: HostAccess, @unchecked Sendable {
     private(set) var report: WallReport?
     private(set) var wasRefused = false
 
-    init(_ place: CellPlace, _ policy: SessionPolicy) { (self.place, self.policy) = (place, policy) }
+    private let stage: CallStage
+
+    init(_ place: CellPlace, _ policy: SessionPolicy, _ stage: CallStage) {
+        (self.place, self.policy, self.stage) = (place, policy, stage)
+    }
 
     var mostMilliseconds: UInt32? { policy.client.mostMilliseconds }
 
@@ -28,6 +32,7 @@ final class GovernedCommand: HostAccess, @unchecked Sendable {
         guard HostCommand.byteCount(command.arguments + command.environment) <= HostCommand.mostBytes else {
             throw CellFailure(.tooLarge, "The arguments and policy's variables are too long together.")
         }
+        stage.beginsOnHost()
         let running: Cell
         do throws(CellRefusal) {
             running = try await place.run(command, reading: run.input)

@@ -1,0 +1,91 @@
+import EventLoop
+import Linux
+
+/// What the service manager kept of the process before us, by name.
+// Unchecked: touched on the loop's thread only.
+package final class KeptDescriptors: @unchecked Sendable {
+    package final class Descriptor: Sendable {
+        let fd: OwnedFD
+        init(_ fd: consuming OwnedFD) { self.fd = fd }
+
+        func stream(on loop: EventLoop) -> SocketStream? {
+            guard let own = try? fd.duplicate() else { return nil }
+            return SocketStream(own, on: loop)
+        }
+    }
+
+    private var descriptors: [String: [Descriptor]] = [:]
+
+    package init() {}
+
+    package var isEmpty: Bool { descriptors.isEmpty }
+
+    package func add(_ fd: consuming OwnedFD, as name: String) {
+        descriptors[name, default: []].append(Descriptor(fd))
+    }
+
+    func take(_ name: String) -> Descriptor? { descriptors.removeValue(forKey: name)?.first }
+
+    /// Those that anything was kept of.
+    var slots: [Int] {
+        Set(
+            descriptors.keys.compactMap {
+                DescriptorStore.Name.slot($0, of: "s") ?? DescriptorStore.Name.slot($0, of: "c")
+            }
+        ).sorted()
+    }
+
+    /// What there is of one session. The manager drops by itself what its peer has closed.
+    final class Session {
+        var stream: SocketStream?
+        var cell: SocketStream?
+        fileprivate var journalFile: Descriptor?
+        fileprivate var process: Descriptor?
+
+        /// What it says, and the file itself.
+        func journal() throws(SystemError) -> (SessionMemory, Journal)? {
+            guard let journalFile else { return nil }
+            var records: [(SessionRecord, Int)] = []
+            for record in try Journal.records(of: journalFile.fd) {
+                do {
+                    records.append((try SessionRecord(decoding: record.bytes), record.unsent))
+                } catch {
+                    throw SystemError("read", .invalid, "its journal: \(error)")
+                }
+            }
+            guard let memory = SessionMemory(records) else { return nil }
+            return (memory, try Journal(try journalFile.fd.duplicate()))
+        }
+
+        func credentials() throws(SystemError) -> PeerCredentials {
+            guard let stream else { throw SystemError("getsockopt", .brokenPipe) }
+            guard let process else { return try stream.peerCredentials() }
+            return try stream.peerCredentials(known: try process.fd.duplicate())
+        }
+
+        /// For everybody: nobody goes on with it.
+        func close() {
+            for socket in [stream, cell].compactMap(\.self) {
+                socket.isShared = true
+                socket.close()
+            }
+        }
+    }
+
+    func session(_ slot: Int, on loop: EventLoop) -> Session {
+        let session = Session()
+        for descriptor in descriptors.removeValue(forKey: DescriptorStore.Name.session(slot)) ?? [] {
+            if descriptor.fd.type == .socket {
+                session.stream = descriptor.stream(on: loop)
+            } else if MemoryFile.isOne(descriptor.fd) {
+                session.journalFile = descriptor
+            } else {
+                session.process = descriptor
+            }
+        }
+        if let cell = descriptors.removeValue(forKey: DescriptorStore.Name.cell(slot))?.first {
+            session.cell = cell.stream(on: loop)
+        }
+        return session
+    }
+}

@@ -1,0 +1,175 @@
+import Cells
+import EventLoop
+import Linux
+
+/// What of one session outlives this process: its descriptors, where the service manager keeps them, and its journal.
+// Unchecked: touched on the loop's thread only.
+final class SessionKeeper: OutgoingSource, @unchecked Sendable {
+    private let stream: SocketStream
+    /// Where in the journal is what the client has not been sent.
+    private var unsent: [(offset: UInt64, count: Int)] = []
+    private let store: DescriptorStore
+    private let slot: Int
+    private let journal: Journal
+    /// Of the journal, when all of it was written anew.
+    private var sizeWhenNew = 0
+    private var input = Held()
+    private var cellInput = Held()
+    private var isLost = false
+
+    /// `nil` where the session cannot be kept; it ends with this process, then.
+    init?(_ stream: SocketStream, of client: Client, in store: DescriptorStore) {
+        (self.stream, self.store) = (stream, store)
+        slot = store.takeSlot()
+        do throws(SystemError) {
+            journal = try Journal()
+            var table = DescriptorTable()
+            try stream.pass(into: &table)
+            try journal.pass(into: &table)
+            if client.credentials.pidfd != nil { try table.add(client.credentials.pidfd!) }
+            guard store.keep(table, as: DescriptorStore.Name.session(slot)) else {
+                throw SystemError("send", .wouldBlock, "FDSTORE")
+            }
+            share()
+        } catch {
+            store.free(slot)
+            return nil
+        }
+    }
+
+    private func share() {
+        stream.isShared = true
+        stream.source = self
+    }
+
+    /// One that is kept already.
+    init(_ stream: SocketStream, slot: Int, journal: Journal, in store: DescriptorStore) {
+        (self.stream, self.store, self.slot, self.journal) = (stream, store, slot, journal)
+        store.claim(slot)
+        share()
+    }
+
+    // MARK: The journal
+
+    func write(_ records: [SessionRecord]) {
+        guard !records.isEmpty, !isLost else { return }
+        attempt { () throws(SystemError) in
+            note(records, endingAt: try journal.append(records.map(\.encoded)))
+        }
+    }
+
+    /// All that there is to say, instead of all that was said.
+    func rewrite(_ records: [SessionRecord]) {
+        guard !isLost else { return }
+        attempt { () throws(SystemError) in
+            let ends = try journal.replace(records.map(\.encoded))
+            unsent = []
+            note(records, endingAt: ends)
+            sizeWhenNew = journal.size
+        }
+    }
+
+    private func note(_ records: [SessionRecord], endingAt ends: [UInt64]) {
+        for (record, end) in zip(records, ends) {
+            guard case .said(let bytes, _) = record, !bytes.isEmpty else { continue }
+            unsent.append((end - UInt64(bytes.count), bytes.count))
+        }
+    }
+
+    func send(atMost count: Int, to socket: borrowing OwnedFD) throws(SystemError) -> Int? {
+        var sent = 0
+        while sent < count, let next = unsent.first {
+            let most = min(next.count, count - sent)
+            guard let taken = try journal.send(most, from: next.offset, to: socket) else { break }
+            sent += taken
+            if taken == next.count {
+                unsent.removeFirst()
+            } else {
+                unsent[0] = (next.offset + UInt64(taken), next.count - taken)
+                break
+            }
+        }
+        return sent == 0 && count > 0 ? nil : sent
+    }
+
+    var isWorthRewriting: Bool { journal.size > 4 * sizeWhenNew + 32 << 10 }
+
+    /// What is not written as it should be is not believed later: without a journal nobody goes on.
+    private func attempt(_ body: () throws(SystemError) -> Void) {
+        do throws(SystemError) {
+            try body()
+        } catch {
+            end()
+        }
+    }
+
+    /// Bytes that were read and not handled, of which `new` have just come.
+    struct Held {
+        private var kept = 0
+
+        /// What is to be written; `last` gives the last so many of them.
+        mutating func change(
+            _ held: Int, new: Int, _ last: (Int) -> [UInt8]
+        ) -> (bytes: [UInt8], isMore: Bool)? {
+            defer { kept = held }
+            if held == kept, new == 0 || held == 0 { return nil }
+            return held == kept + new && kept > 0 ? (last(new), true) : (last(held), false)
+        }
+
+        mutating func isWritten(_ held: Int) { kept = held }
+    }
+
+    func inputRecord(_ held: Int, new: Int, _ last: (Int) -> [UInt8]) -> SessionRecord? {
+        input.change(held, new: new, last).map { .input($0.bytes, isMore: $0.isMore) }
+    }
+
+    func writeCellInput(_ held: Int, new: Int, _ last: (Int) -> [UInt8]) {
+        guard let change = cellInput.change(held, new: new, last) else { return }
+        write([.cellInput(change.bytes, isMore: change.isMore)])
+    }
+
+    func inputIsWritten(_ held: Int, ofCell: Int) {
+        input.isWritten(held)
+        cellInput.isWritten(ofCell)
+    }
+
+    // MARK: The cell
+
+    func keepCell(_ cell: CellMemory, _ stream: SocketStream) {
+        guard !isLost else { return }
+        attempt { () throws(SystemError) in
+            var table = DescriptorTable()
+            try stream.pass(into: &table)
+            // One that is not kept ends with us, and so does what runs in it.
+            guard store.keep(table, as: DescriptorStore.Name.cell(slot)) else { return }
+            stream.isShared = true
+            cellInput.isWritten(0)
+            try journal.append([SessionRecord.cell(cell).encoded])
+        }
+    }
+
+    func adoptCell(_ stream: SocketStream) { stream.isShared = true }
+
+    /// One that nobody goes on with.
+    func dropCell(_ stream: SocketStream) {
+        stream.isShared = true
+        stream.close()
+        dropCell()
+    }
+
+    func dropCell() {
+        store.drop(DescriptorStore.Name.cell(slot))
+        write([.cellIsGone])
+    }
+
+    // MARK: The end
+
+    func end() {
+        guard !isLost else { return }
+        isLost = true
+        stream.source = nil
+        store.drop(DescriptorStore.Name.session(slot))
+        store.drop(DescriptorStore.Name.cell(slot))
+        store.free(slot)
+    }
+}

@@ -1,0 +1,334 @@
+"""A restart and a crash of cloisterd, as its clients notice them: not at all, but for what a crash cannot answer."""
+
+import glob
+import json
+import os
+import signal
+import socket
+import threading
+import time
+
+import pytest
+
+from governed import Client
+from manager import ServiceManager
+
+
+@pytest.fixture
+def manager(executable):
+    manager = ServiceManager(executable)
+    try:
+        yield manager
+    finally:
+        manager.stop()
+
+
+@pytest.fixture
+def connect(manager):
+    def connect(**options):
+        client = Client(manager, **options)
+        manager.clients.append(client)
+        return client
+
+    return connect
+
+
+def settle(check, within=10):
+    end = time.monotonic() + within
+    while not (value := check()):
+        assert time.monotonic() < end, "in vain"
+        time.sleep(0.01)
+    return value
+
+
+def test_an_idle_client_goes_on(manager, connect):
+    client = connect()
+    before = client.tools()
+    manager.restart()
+    assert client.tools() == before
+    manager.crash()
+    assert client.tools() == before
+    # Nothing was said that nobody asked for.
+    assert client.notifications == []
+
+
+def test_what_runs_in_a_cell_goes_on(manager, connect):
+    client = connect()
+    client.call("run_command", command="echo mine >/tmp/only-here")
+    text, failed = client.call("start_process", argv=["sleep", "1000"])
+    assert not failed, text
+    for end in (manager.restart, manager.crash):
+        end()
+        text, failed = client.call("list_processes")
+        assert not failed and "sleep" in text and "running" in text, text
+        assert client.call("read_file", path="/tmp/only-here")[0] == "mine\n"
+    # It is one session from its first moment to its last.
+    assert {record["client"]["session"] for record in manager.records()} == {1}
+    assert [record["change"] for record in manager.records("session")] == ["opened"]
+
+
+def test_a_command_that_runs_during_a_restart_is_answered_by_the_next_process(manager, connect):
+    client = connect()
+    script = "echo before; sleep 0.7; echo after; echo aside >&2; sleep 0.7; echo end; exit 3"
+    call = client.begin("tools/call", name="run_command", arguments={"command": script})
+    time.sleep(0.4)
+    manager.restart()
+    time.sleep(0.5)
+    manager.restart()
+    result = client.answer(call)["result"]["structuredContent"]
+    assert result["stdout"] == "before\nafter\nend\n"
+    assert result["stderr"] == "aside\n"
+    assert result["exit_code"] == 3
+    record, = manager.records()
+    assert (record["tool"], record["outcome"]) == ("run_command", "succeeded")
+    assert record["duration_us"] > 1_300_000
+
+
+def test_a_call_of_several_steps_goes_on_where_it_was(manager, connect):
+    """A long source is a file first, then a program, and the file is deleted at last."""
+    client = connect()
+    source = "import time\n#" + "x" * 120_000 + "\ntime.sleep(1)\nprint(6 * 7)\n"
+    call = client.begin("tools/call", name="run_code", arguments={"language": "python3", "source": source})
+    time.sleep(0.5)
+    manager.restart()
+    text, failed = client.result(call)
+    assert not failed and text.startswith("42\n"), text
+    assert len(manager.records()) == 1
+
+
+def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):
+    client = connect()
+    client.call("run_command", command="echo $$ >/tmp/marker")
+    calls = [
+        client.begin("tools/call", name="run_command", arguments={"command": f"sleep 30; echo {number}"})
+        for number in range(5)]
+    time.sleep(0.4)
+    manager.crash()
+    for call in calls:
+        answer = client.answer(call)
+        assert answer["error"]["code"] == -32603 and "ended unexpectedly" in answer["error"]["message"]
+    # The cell is the same, and what nobody waits for any more has been ended in it.
+    assert not client.call("read_file", path="/tmp/marker")[1]
+    settle(lambda: "sleep" not in client.call("run_command", command="cat /proc/[0-9]*/comm")[0])
+    assert client.answers == {}
+    lost = [record for record in manager.records() if "unexpectedly" in record.get("reason", "")]
+    assert [call["outcome"] for call in lost] == ["failed"] * 5
+
+
+@pytest.mark.parametrize("end", ["restart", "crash"])
+@pytest.mark.parametrize("size", [10, 3 << 20])
+def test_half_a_line_is_not_lost(manager, connect, end, size):
+    client = connect()
+    line = (
+        '{"jsonrpc":"2.0","id":"half","method":"tools/call","params":{"name":"write_file","arguments":'
+        '{"path":"f","content":"%s"}}}\n' % ("x" * size)).encode()
+    middle = len(line) // 2
+    client.socket.sendall(line[:middle])
+    time.sleep(0.3)
+    getattr(manager, end)()
+    client.socket.sendall(line[middle:])
+    assert not client.result("half")[1]
+    info = client.ask("tools/call", name="file_info", arguments={"path": "f"})["result"]
+    assert info["structuredContent"]["size_bytes"] == size
+
+
+@pytest.mark.parametrize("end", ["restart", "crash"])
+def test_what_a_client_has_not_read_comes_whole(manager, connect, end):
+    client = connect()
+    client.call("run_command", command="seq 1 400000 >numbers")
+    calls = [
+        client.begin("tools/call", name="read_file", arguments={"path": "numbers", "length": 1_000_000})
+        for _ in range(4)]
+    settle(lambda: len(manager.records()) == 5)
+    # From there to the answer.
+    time.sleep(1)
+    for _ in range(2):
+        getattr(manager, end)()
+    texts = [client.result(call)[0] for call in calls]
+    assert texts[0].startswith("1\n2\n3\n") and len(texts[0]) > 900_000
+    assert texts == [texts[0]] * 4
+    assert client.answers == {}
+    # There is a place in the middle where it stopped, and it still goes on.
+    assert not client.call("run_command", command="true")[1]
+
+
+def test_a_person_is_asked_again(manager, connect):
+    (manager.directory / "policy.d" / "50-ask.yaml").write_text(
+        "clients:\n  - name: asked\n    rules:\n      - ask: CODE_EXECUTION\n        via: client\n")
+    manager.restart()
+    client = connect(capabilities={"elicitation": {}})
+    call = client.begin("tools/call", name="run_command", arguments={"command": "echo allowed"})
+    first = client.asked()
+    manager.restart()
+    second = client.asked()
+    assert client.withdrawn == [first["id"]] and second["id"] != first["id"]
+    assert second["params"] == first["params"]
+    choice = second["params"]["requestedSchema"]["properties"]["answer"]["enum"][0]
+    client.reply(second, action="accept", content={"answer": choice})
+    assert client.result(call)[0].startswith("allowed\n")
+
+
+def test_a_batch_is_answered_whole(manager, connect):
+    client = Client(manager, initialize=False)
+    manager.clients.append(client)
+    client.ask(
+        "initialize", protocolVersion="2025-03-26", capabilities={}, clientInfo={"name": "batch", "version": "1"})
+    client.say("notifications/initialized")
+
+    def call(identifier, command):
+        return ('{"jsonrpc":"2.0","id":"%s","method":"tools/call","params":{"name":"run_command","arguments":'
+                '{"command":"%s"}}}' % (identifier, command))
+
+    client.file.write("[%s,%s,%s]\n" % (
+        call("a", "echo first"), call("b", "sleep 1; echo second"), '{"jsonrpc":"2.0","id":"c","method":"ping"}'))
+    client.file.flush()
+    time.sleep(0.5)
+    manager.restart()
+    answers = {answer["id"]: answer for answer in json.loads(client.file.readline())}
+    assert set(answers) == {"a", "b", "c"}
+    assert answers["a"]["result"]["content"][0]["text"].startswith("first\n")
+    assert answers["b"]["result"]["content"][0]["text"].startswith("second\n")
+    for end in (manager.crash, manager.restart):
+        end()
+        client.file.write('[{"jsonrpc":"2.0","id":"d","method":"ping"}]\n')
+        client.file.flush()
+        assert json.loads(client.file.readline()) == [{"jsonrpc": "2.0", "id": "d", "result": {}}]
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_client_that_leaves_is_gone_with_all_it_had(manager, connect, when):
+    client = connect()
+    client.call("start_process", argv=["sleep", "4711.25"])
+    settle(lambda: any(name.startswith("c") and name != "celld" for name in manager.names()))
+    if when == "before":
+        client.close()
+        settle(lambda: manager.names() == ["celld"])
+        manager.restart()
+    else:
+        os.kill(manager.daemon, signal.SIGKILL)
+        manager.reap("daemon")
+        client.close()
+        manager.start()
+    manager.clients.remove(client)
+
+    def sleeps():
+        return [path for path in glob.glob("/proc/[0-9]*/cmdline") if b"4711.25" in read(path)]
+
+    settle(lambda: not sleeps())
+    settle(lambda: manager.names() == ["celld"])
+    assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
+
+
+def read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError:
+        return b""
+
+
+def test_a_connection_that_we_close_is_closed_although_the_manager_has_it_too(manager, connect):
+    client = connect()
+    client.socket.shutdown(socket.SHUT_WR)
+    assert client.file.readline() == ""
+    settle(lambda: "s0" not in manager.names())
+
+
+def test_a_bridges_claim_and_a_log_level_and_a_subscription_travel(manager, connect):
+    client = Client(manager, initialize=False)
+    manager.clients.append(client)
+    client.say("notifications/cloister/client", name="My Editor")
+    meta = {
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
+    }
+    listening = client.begin("subscriptions/listen", _meta=meta, notifications={"toolsListChanged": True})
+    assert "acknowledged" in client.file.readline()
+    manager.restart()
+    manager.crash()
+    # A second request under that id is refused: it is open still.
+    client.last = listening - 1
+    client.begin("subscriptions/listen", _meta=meta, notifications={})
+    assert "in flight already" in client.answer(None)["error"]["message"]
+    result = client.ask("tools/call", _meta=meta, name="run_command", arguments={"command": "pwd"})["result"]
+    assert not result.get("isError")
+    assert {record["claims"]["bridge"] for record in manager.records()} == {"My Editor"}
+    (manager.directory / "policy.d" / "60-less.yaml").write_text(
+        "clients:\n  - name: less\n    rules:\n      - deny: TOOL\n        tools: [run_code]\n")
+    settle(lambda: "list_changed" in client.file.readline())
+
+
+class Steady:
+    """A client that calls and calls, and notices whatever is not one answer to each."""
+
+    def __init__(self, connect, patience=60):
+        self.client = connect()
+        self.client.socket.settimeout(patience)
+        self.results, self.errors, self.pauses = 0, [], []
+        self.is_over = False
+        self.thread = threading.Thread(target=self.go_on, daemon=True)
+        self.thread.start()
+
+    def go_on(self):
+        while not self.is_over:
+            began = time.monotonic()
+            calls = [
+                self.client.begin("tools/call", name="run_command", arguments={"command": f"echo {place}"})
+                for place in range(3)]
+            for place, call in enumerate(calls):
+                answer = self.client.answer(call)
+                if "error" in answer:
+                    self.errors.append(answer["error"]["message"])
+                else:
+                    assert answer["result"]["content"][0]["text"].startswith(f"{place}\n"), answer
+                    self.results += 1
+            self.pauses.append(time.monotonic() - began)
+
+    def end(self):
+        self.is_over = True
+        self.thread.join(60)
+        assert not self.thread.is_alive(), "a call was not answered"
+        assert self.client.answers == {}, "a call was answered more than once"
+
+
+def test_clients_that_never_rest_notice_no_restart(manager, connect):
+    clients = [Steady(connect) for _ in range(8)]
+    for _ in range(8):
+        time.sleep(0.3)
+        manager.restart()
+    for client in clients:
+        client.end()
+        assert client.errors == [] and client.results > 20
+
+
+def test_clients_that_never_rest_get_one_answer_to_each_call_whenever_it_crashes(manager, connect):
+    clients = [Steady(connect) for _ in range(8)]
+    for _ in range(8):
+        time.sleep(0.3)
+        manager.crash()
+    for client in clients:
+        client.end()
+        assert client.results > 20 and len(client.errors) < 8 * 3 + 1
+        assert all("ended unexpectedly" in error for error in client.errors), client.errors
+    assert sum(len(client.errors) for client in clients) > 0
+
+
+def test_what_was_kept_of_nobody_or_is_damaged_is_put_away(manager, connect):
+    """Damage in what we wrote ourselves ends that session, and no other."""
+    clients = [connect() for _ in range(3)]
+    for client in clients:
+        client.call("run_command", command="true")
+    assert manager.end(signal.SIGTERM) == 0
+    for name, fd in manager.kept:
+        if name == "s1" and "memfd" in os.readlink(f"/proc/self/fd/{fd}"):
+            os.pwrite(fd, b"\xff" * 64, int.from_bytes(os.pread(fd, 8, 0), "little"))
+    ours, theirs = socket.socketpair()
+    manager.kept.append(("c77", theirs.detach()))
+    manager.kept.append(("s78", os.open("/dev/null", os.O_RDWR)))
+    manager.start()
+    assert clients[1].file.readline() == ""
+    for client in (clients[0], clients[2]):
+        assert not client.call("run_command", command="true")[1]
+    settle(lambda: manager.names() == ["c0", "c2", "celld", "s0", "s2"])
+    assert ours.recv(1) == b""
