@@ -95,7 +95,8 @@ final class Journal {
         var records: [Record] = []
         while let length = integer(4, at: place), place + 4 + length <= bytes.count {
             let end = place + 4 + length
-            records.append(Record(bytes: Array(bytes[(place + 4)..<end]), unsent: max(0, end - sent)))
+            records.append(
+                Record(bytes: Array(bytes[(place + 4)..<end]), unsent: max(0, min(length, end - sent))))
             place = end
         }
         return records
