@@ -18,8 +18,9 @@ fail() {
 # Foundation stays out of everything but tests: it costs every start 4 ms and 15 MB.
 if grep -rlE '^import Foundation' Sources examples; then fail 'Foundation is for tests alone'; fi
 # The pure modules make no system call.
-if grep -nE '^import (Glibc|CLinux|Linux|EventLoop)' Sources/JSON/*.swift Sources/MCP/*.swift Sources/Cells/*.swift; then
-    fail 'JSON, MCP and Cells are pure'
+if grep -nE '^import (Glibc|CLinux|Linux|EventLoop)' Sources/JSON/*.swift Sources/MCP/*.swift Sources/Cells/*.swift \
+    Sources/Diff/*.swift; then
+    fail 'JSON, MCP, Cells and Diff are pure'
 fi
 # sd-bus has one owner.
 if grep -rlE '^import CSystemd' Sources | grep -v '^Sources/Bus/'; then fail 'sd-bus belongs to Bus'; fi

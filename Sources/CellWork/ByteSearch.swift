@@ -28,16 +28,4 @@ enum ByteSearch {
         unsafe bytes.withUnsafeBytes { unsafe Bytes.firstNewline(.init(rebasing: $0[start...])) }
             .map { start + $0 }
     }
-
-    /// Lines with the newlines that end them; the last one may have none.
-    static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] {
-        var lines: [ArraySlice<UInt8>] = []
-        var start = 0
-        while start < bytes.count {
-            let end = newline(in: bytes, from: start).map { $0 + 1 } ?? bytes.count
-            lines.append(bytes[start..<end])
-            start = end
-        }
-        return lines
-    }
 }

@@ -2,6 +2,7 @@
 // by WriteJob; somebody else's change in between is noticed and kept.
 
 import Cells
+import Diff
 import Linux
 
 final class EditJob: FileJob {
@@ -98,11 +99,11 @@ struct NearestLine {
 
     init?(to text: [UInt8], in bytes: [UInt8]) {
         func squeezed(_ line: ArraySlice<UInt8>) -> [UInt8] { line.filter { $0 > 0x20 } }
-        guard let wanted = ByteSearch.lines(text).map(squeezed).first(where: { !$0.isEmpty }) else {
+        guard let wanted = TextLines.of(text).map(squeezed).first(where: { !$0.isEmpty }) else {
             return nil
         }
         var best: (score: Int, number: Int, line: ArraySlice<UInt8>)?
-        for (index, line) in ByteSearch.lines(bytes).enumerated() {
+        for (index, line) in TextLines.of(bytes).enumerated() {
             let candidate = squeezed(line.prefix(4096))
             let most = min(candidate.count, wanted.count)
             guard most > 0 else { continue }

@@ -9,6 +9,7 @@
 // machine that stops within that step leaves some of them changed: the kernel has no rename of many.
 
 import Cells
+import Diff
 import Linux
 
 final class PatchJob: FileJob {

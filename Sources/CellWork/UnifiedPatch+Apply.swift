@@ -2,6 +2,7 @@
 // its old lines stand exactly; never before the end of the hunk before, and never by guessing.
 
 import Cells
+import Diff
 
 extension UnifiedPatch.File {
     private static let mostOffset = 1000
@@ -10,7 +11,7 @@ extension UnifiedPatch.File {
 
     /// The new content.
     func apply(to old: [UInt8]) throws(CellFailure) -> [UInt8] {
-        let lines = ByteSearch.lines(old)
+        let lines = TextLines.of(old)
         var result: [UInt8] = []
         var done = 0
         var shift = 0

@@ -3,6 +3,7 @@
 // change of mode or a binary patch is refused rather than half done.
 
 import Cells
+import Diff
 
 struct UnifiedPatch {
     struct Line: Equatable {
@@ -34,7 +35,7 @@ struct UnifiedPatch {
     private var place = 0
 
     init(_ text: [UInt8]) throws(CellFailure) {
-        lines = ByteSearch.lines(text)
+        lines = TextLines.of(text)
         while place < lines.count {
             if starts("--- "), place + 1 < lines.count, lines[place + 1].starts(with: "+++ ".utf8) {
                 files.append(try file())

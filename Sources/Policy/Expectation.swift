@@ -1,3 +1,5 @@
+import YAML
+
 /// What a policy is expected to say, written beside it: a file whose expectations do not hold is not accepted.
 package struct Expectation: Equatable, Sendable {
     package enum Verdict: String, CaseIterable, Sendable { case allow, ask, deny }

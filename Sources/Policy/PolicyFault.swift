@@ -1,3 +1,5 @@
+import YAML
+
 /// What is wrong with a policy file, and where. Lines and columns begin with 1.
 package struct PolicyFault: Error, Equatable, CustomStringConvertible, Sendable {
     package let file: String
@@ -10,16 +12,5 @@ package struct PolicyFault: Error, Equatable, CustomStringConvertible, Sendable 
 
     package var description: String {
         place.map { "\(file):\($0.line):\($0.column): \(problem)" } ?? "\(file): \(problem)"
-    }
-}
-
-package struct TextPlace: Hashable, Comparable, Sendable {
-    package let line: Int
-    package let column: Int
-
-    package init(line: Int, column: Int) { (self.line, self.column) = (line, column) }
-
-    package static func < (one: Self, other: Self) -> Bool {
-        (one.line, one.column) < (other.line, other.column)
     }
 }

@@ -1,4 +1,5 @@
 import Patterns
+import YAML
 
 // From a text to what it says. The schema decides what a word means; nothing is guessed, and what is not known is an
 // error rather than something that is silently not enforced.

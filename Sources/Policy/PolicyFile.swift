@@ -1,5 +1,6 @@
 import Cells
 import Patterns
+import YAML
 
 /// A policy file, read: what it says, and where. Nothing in it depends on the order in which it stands.
 package struct PolicyFile: Equatable, Sendable {

@@ -1,5 +1,6 @@
 import Cells
 import Patterns
+import YAML
 
 /// All policy files together. It does not matter in which order they come.
 package struct PolicySet: Equatable, Sendable {

@@ -1,4 +1,5 @@
 import Patterns
+import YAML
 
 /// One value of a file on its way to a type. Every method either gives what the schema says or throws where and why.
 struct Field {

@@ -1,3 +1,5 @@
+import YAML
+
 /// A YAML text as it was written: a scalar is the text that stands there, and what it means is for whoever reads it
 /// to say. `no` is a word of two letters.
 struct YAMLNode {

@@ -1,6 +1,8 @@
 // From the events of libyaml to nodes. What makes YAML dangerous is left out: anchors and aliases (a few lines of
 // which can stand for millions), tags, merge keys, several documents, keys that are not words, keys that occur twice.
 
+import YAML
+
 struct YAMLReader {
     static let deepest = 16
     static let mostNodes = 200_000

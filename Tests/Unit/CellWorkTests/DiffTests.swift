@@ -1,4 +1,5 @@
 import Cells
+import Diff
 import Foundation
 import TestSupport
 import Testing
@@ -30,7 +31,7 @@ import Testing
 
     @Test("A diff is as short as it can be")
     func short() {
-        func lines(_ text: String) -> [ArraySlice<UInt8>] { ByteSearch.lines(Array(text.utf8)) }
+        func lines(_ text: String) -> [ArraySlice<UInt8>] { TextLines.of(Array(text.utf8)) }
         // The example of Myers' paper: five differences.
         let changes = LineDiff(lines("a\nb\nc\na\nb\nb\na\n"), lines("c\nb\na\nb\na\nc\n")).changes
         #expect(changes.reduce(0) { $0 + $1.old.count + $1.new.count } == 5)
@@ -40,7 +41,7 @@ import Testing
     func costly() {
         let old = (0..<20_000).map { "old \($0)\n" }.joined()
         let new = (0..<20_000).map { "new \($0)\n" }.joined()
-        let changes = LineDiff(ByteSearch.lines(Array(old.utf8)), ByteSearch.lines(Array(new.utf8))).changes
+        let changes = LineDiff(TextLines.of(Array(old.utf8)), TextLines.of(Array(new.utf8))).changes
         #expect(changes == [.init(old: 0..<20_000, new: 0..<20_000)])
     }
 

@@ -1,20 +1,18 @@
 // A change of one file as `diff -u` shows it.
 
-import Cells
-
-struct UnifiedDiff {
+package struct UnifiedDiff {
     private static let context = 3
     /// Behind this much the text says that it was cut.
-    static let mostBytes = 1 << 20
+    package static let mostBytes = 1 << 20
 
     /// Empty when nothing changed.
-    let text: String
-    let hunks: Int
+    package let text: String
+    package let hunks: Int
 
     /// `old` is `nil` for a file that is made, `new` for one that is deleted.
-    init(path: String, old: [UInt8]?, new: [UInt8]?) {
-        let oldLines = ByteSearch.lines(old ?? [])
-        let newLines = ByteSearch.lines(new ?? [])
+    package init(path: String, old: [UInt8]?, new: [UInt8]?) {
+        let oldLines = TextLines.of(old ?? [])
+        let newLines = TextLines.of(new ?? [])
         let groups = Self.groups(LineDiff(oldLines, newLines).changes, oldLines.count)
         hunks = groups.count
         guard !groups.isEmpty || (old == nil) != (new == nil) else {
@@ -101,6 +99,6 @@ struct UnifiedDiff {
     private static func write(_ mark: Unicode.Scalar, _ line: ArraySlice<UInt8>, to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: mark))
         bytes += line
-        if line.last != ByteSearch.newline { bytes += "\n\\ No newline at end of file\n".utf8 }
+        if line.last != TextLines.newline { bytes += "\n\\ No newline at end of file\n".utf8 }
     }
 }

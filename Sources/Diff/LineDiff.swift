@@ -3,19 +3,21 @@
 // there are more than `mostDifferences`, the middle is said to be replaced as a whole, which is as right,
 // and only longer to read.
 
-struct LineDiff {
+package struct LineDiff {
     /// Lines of the old text that became lines of the new one; one of both may be empty.
-    struct Change: Equatable {
-        var old: Range<Int>
-        var new: Range<Int>
+    package struct Change: Equatable {
+        package var old: Range<Int>
+        package var new: Range<Int>
+
+        package init(old: Range<Int>, new: Range<Int>) { (self.old, self.new) = (old, new) }
     }
 
     static let mostDifferences = 1500
 
     /// In order, and never touching each other.
-    private(set) var changes: [Change] = []
+    package private(set) var changes: [Change] = []
 
-    init(_ old: [ArraySlice<UInt8>], _ new: [ArraySlice<UInt8>]) {
+    package init(_ old: [ArraySlice<UInt8>], _ new: [ArraySlice<UInt8>]) {
         let (old, new) = Self.numbered(old, new)
         var start = 0
         while start < min(old.count, new.count), old[start] == new[start] { start += 1 }
