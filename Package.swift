@@ -54,6 +54,7 @@ let package = Package(
             swiftSettings: rules),
         .target(name: "JSON", swiftSettings: rules),
         .target(name: "MCP", dependencies: ["JSON"], swiftSettings: rules),
+        .target(name: "Applications", dependencies: ["JSON", "YAML"], swiftSettings: rules),
         .systemLibrary(name: "CNettle", pkgConfig: "hogweed", providers: [.apt(["nettle-dev"])]),
         .target(
             name: "Audit", dependencies: ["CNettle", "JSON", "Linux"], swiftSettings: rules),
@@ -135,6 +136,7 @@ let package = Package(
                 "Policy", "PolicyFiles", "Tools",
             ]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
+        unitTests(of: "Applications"),
         unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["CommandLine", "JSON", "Linux", "MCP"]),
         .testTarget(

@@ -19,8 +19,8 @@ fail() {
 if grep -rlE '^import Foundation' Sources examples; then fail 'Foundation is for tests alone'; fi
 # The pure modules make no system call.
 if grep -nE '^import (Glibc|CLinux|Linux|EventLoop)' Sources/JSON/*.swift Sources/MCP/*.swift Sources/Cells/*.swift \
-    Sources/Diff/*.swift; then
-    fail 'JSON, MCP, Cells and Diff are pure'
+    Sources/Applications/*.swift Sources/Diff/*.swift; then
+    fail 'JSON, MCP, Cells, Applications and Diff are pure'
 fi
 # sd-bus has one owner.
 if grep -rlE '^import CSystemd' Sources | grep -v '^Sources/Bus/'; then fail 'sd-bus belongs to Bus'; fi
