@@ -72,7 +72,10 @@ let package = Package(
             swiftSettings: rules),
         .target(
             name: "Ctl",
-            dependencies: ["Audit", "Bus", "CommandLine", "JSON", "Linux", "Policy", "PolicyFiles"],
+            dependencies: [
+                "Applications", "Audit", "Bridge", "Bus", "CommandLine", "Diff", "JSON", "Linux", "Policy",
+                "PolicyFiles",
+            ],
             swiftSettings: rules),
         .executableTarget(name: "cloisterctl", dependencies: ["Ctl"], swiftSettings: rules),
         .executableTarget(
@@ -137,7 +140,7 @@ let package = Package(
             ]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Applications"),
-        unitTests(of: "Ctl", with: ["Audit", "JSON", "Linux"]),
+        unitTests(of: "Ctl", with: ["Applications", "Audit", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["CommandLine", "JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Audit", "JSON", "Linux", "TestSupport"],

@@ -17,6 +17,7 @@ package enum Commands {
         AuditShow.command,
         AuditVerify.command,
         DoctorCommand.command,
+        ConnectCommand.command,
     ]
 
     package static var help: String {

@@ -29,8 +29,7 @@ extension File {
 
     /// What was made in a directory and taken out of it.
     package static func syncDirectory(_ path: String) throws(SystemError) {
-        let directory = try open(path, .directory)
-        try systemCall("fsync", on: path) { fsync(directory.raw) }
+        try open(path, .directory).sync()
     }
 }
 
@@ -38,6 +37,13 @@ extension OwnedFD {
     /// Waits until all that was written is on disk.
     package func syncData() throws(SystemError) {
         try systemCall("fdatasync") { fdatasync(raw) }
+    }
+}
+
+extension OwnedFD {
+    /// With all that is known about it; of a directory, the names in it.
+    package func sync() throws(SystemError) {
+        try systemCall("fsync") { fsync(raw) }
     }
 }
 

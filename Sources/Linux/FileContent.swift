@@ -39,6 +39,11 @@ extension OwnedFD {
         try systemCall("ftruncate") { ftruncate(raw, off_t(clamping: size)) }
     }
 
+    /// The owner stays who it is.
+    package func setGroup(_ gid: UInt32) throws(SystemError) {
+        try systemCall("fchown") { fchown(raw, uid_t.max, gid) }
+    }
+
     package func setMode(_ mode: UInt16) throws(SystemError) {
         try systemCall("fchmod") { fchmod(raw, mode_t(mode)) }
     }

@@ -8,6 +8,7 @@ _cloisterctl() {
 
     case $previous in
     --root) mapfile -t COMPREPLY < <(compgen -d -- "$current"); return ;;
+    --config | --bridge) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --public-key) mapfile -t COMPREPLY < <(compgen -f -- "$current"); return ;;
     --verdict) mapfile -t COMPREPLY < <(compgen -W 'allow ask deny' -- "$current"); return ;;
     --output) mapfile -t COMPREPLY < <(compgen -W 'short json rfc5424' -- "$current"); return ;;
@@ -41,6 +42,7 @@ _cloisterctl() {
     case $command in
     '')
         words="$common --version status clients cells reload approvals approve deny grants policy audit doctor"
+        words+=" connect"
         ;;
     clients | cells | approvals) words="$common --all" ;;
     approve) words="$common --session --for --always" ;;
@@ -52,6 +54,12 @@ _cloisterctl() {
         words="$common verify --client --tool --verdict --kind --since --until --lines -n --follow -f --output"
         ;;
     'audit verify') words="$common --public-key --since" ;;
+    connect*)
+        words="$common --list --all --dry-run --undo --name --config --client --bridge"
+        words+=" claude-desktop lm-studio goose vscode vscode-insiders vscodium cursor windsurf"
+        words+=" zed kiro antigravity cline roo-code jetbrains claude-code codex"
+        words+=" gemini-cli qwen-code copilot-cli opencode crush amp cline-cli droid"
+        ;;
     *) words=$common ;;
     esac
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")

@@ -57,3 +57,16 @@ complete -c cloisterctl -n $explain -l tool -x -d 'Whether it may call this tool
 complete -c cloisterctl -n $explain -l permission -x -a 'FILE_READ FILE_WRITE FILE_WRITE_GLOBAL CODE_EXECUTION SYSTEM_COMMAND CODE_EXECUTION_SUDO NETWORK TOOL' -d 'What is asked about'
 complete -c cloisterctl -n $explain -l path -r -d 'Of a permission for files'
 complete -c cloisterctl -n $explain -l name -x -d 'Of a permission for programs or hosts'
+
+# connect
+complete -c cloisterctl -n __fish_use_subcommand -a connect -d 'Put Cloister into the lists of AI applications'
+set -l connect '__fish_seen_subcommand_from connect'
+complete -c cloisterctl -n $connect -a 'claude-desktop lm-studio goose vscode vscode-insiders vscodium cursor windsurf zed kiro antigravity cline roo-code jetbrains claude-code codex gemini-cli qwen-code copilot-cli opencode crush amp cline-cli droid' -d 'Application'
+complete -c cloisterctl -n $connect -l list -d 'List the applications that are known'
+complete -c cloisterctl -n $connect -l all -d 'All that are found on this machine'
+complete -c cloisterctl -n $connect -l dry-run -d 'Say what would change'
+complete -c cloisterctl -n $connect -l undo -d 'Take our entry out again'
+complete -c cloisterctl -n $connect -l name -x -d 'What the server is called there'
+complete -c cloisterctl -n $connect -l config -r -F -d 'The file of the application'
+complete -c cloisterctl -n $connect -l client -x -d 'What the application calls itself'
+complete -c cloisterctl -n $connect -l bridge -r -F -d 'The bridge'

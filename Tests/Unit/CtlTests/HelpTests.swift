@@ -5,7 +5,7 @@ import Testing
 
 /// What is written about commands beside them: it must name all of them and all of their options.
 @Suite struct HelpTests {
-    private static func text(_ path: String) throws -> String {
+    static func text(_ path: String) throws -> String {
         let tests = URL(filePath: #filePath).deletingLastPathComponent()
         let root = tests.deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
         return try String(contentsOf: root.appending(path: path), encoding: .utf8)
@@ -82,6 +82,8 @@ import Testing
         #expect(try completed("cloisterctl", "audit", "--verd") == "--verdict")
         #expect(try completed("cloisterctl", "audit", "--verdict", "a") == "allow ask")
         #expect(try completed("cloisterctl", "audit", "verify", "--p") == "--public-key")
+        #expect(try completed("cloisterctl", "connect", "--dry-run", "cod") == "codex")
+        #expect(try completed("cloisterctl", "connect", "zed", "--und") == "--undo")
     }
 
     @Test("Names of commands and options are unique")
