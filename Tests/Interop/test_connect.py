@@ -176,6 +176,20 @@ def test_the_places_that_variables_name_are_used(home, tmp_path):
     assert set(home.files()) == {"x/zed/settings.json", "c/config.toml"}
 
 
+def test_of_several_files_the_one_that_is_there_is_taken(home):
+    home.put(".config/opencode/opencode.jsonc", "{\n  // mine\n}\n")
+    home.ctl("connect", "opencode")
+    assert set(home.files()) == {f".config/opencode/opencode.jsonc{end}" for end in ("", ".cloister-backup")}
+    home.put(".config/opencode/opencode.json", "{}")
+    assert "already connected" in home.ctl("connect", "opencode")
+    home.ctl("connect", "--undo", "opencode")
+    assert home.files() == {
+        ".config/opencode/opencode.jsonc": b"{\n  // mine\n}\n", ".config/opencode/opencode.json": b"{}"
+    }  # fmt: skip
+    home.ctl("connect", "opencode")
+    assert home.bridge.encode() in home.files()[".config/opencode/opencode.json"]
+
+
 def test_a_link_of_a_dotfile_manager_stays_a_link(home):
     target = home.put("dotfiles/zed.json", "{\n  // mine\n}\n")
     link = home.path / ".config/zed/settings.json"
