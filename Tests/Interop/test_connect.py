@@ -70,6 +70,7 @@ def test_every_application_is_connected_once_and_undone_without_a_trace(home):
     names.remove("jetbrains")
     said = home.ctl("connect", *names)
     assert all(f"{name}: connected, in " in said for name in names)
+    assert all(f"  it starts {home.bridge} --client {name}\n" in said for name in names)
     files = home.files()
     assert len(files) == len(names) and not any("backup" in each for each in files)
     assert {stat.S_IMODE((home.path / each).stat().st_mode) for each in files} == {0o600}

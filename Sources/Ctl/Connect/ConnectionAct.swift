@@ -17,6 +17,8 @@ struct ConnectionAct {
     /// Where its settings are, or why it failed.
     var path = ""
     var problem = ""
+    /// What the application starts from now on.
+    var command: [String] = []
     /// Where the file is kept as it was.
     var backup: String?
     /// What changes, or what has to be written by hand.

@@ -35,6 +35,7 @@ struct ConnectionReport {
 
     private func text(_ act: ConnectionAct, _ output: Output) -> String {
         var lines = ["\(act.application.name): \(act.sentence(isDry: isDry))"]
+        if !isDry, !act.command.isEmpty { lines.append("  it starts \(act.command.joined(separator: " "))") }
         if let backup = act.backup { lines.append("  the earlier file is \(backup)") }
         if !isDry, act.isChange { lines.append("  then: \(act.advice)") }
         let text = lines.map { ShownText.plain($0) + "\n" }.joined()
@@ -58,6 +59,9 @@ struct ConnectionReport {
                             $0.member("name", act.application.name)
                             $0.member("outcome", act.outcome.rawValue)
                             $0.member("file", act.path)
+                            if !act.command.isEmpty {
+                                $0.array("command") { list in for word in act.command { list.string(word) } }
+                            }
                             $0.optionalMember("backup", act.backup)
                             $0.optionalMember("problem", act.outcome == .failed ? act.problem : nil)
                             $0.optionalMember("text", isDry || act.outcome == .byHand ? act.text : nil)

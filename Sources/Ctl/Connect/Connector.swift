@@ -21,6 +21,7 @@ struct Connector {
             case .updated(let bytes): (new, outcome) = (bytes, .updated)
             }
             var act = ConnectionAct(application: application, outcome: outcome, path: file.path)
+            act.command = [server.command] + server.arguments
             guard !isDry else {
                 act.text = ConnectionAct.diff(file.path, file.bytes, new)
                 return act
