@@ -79,6 +79,7 @@ package actor Daemon {
     private var connections = 0
     private var lastSession: UInt64 = 0
     private var idleTimer: TimerID?
+    private var statusTimer: TimerID?
     private var isStopping = false
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -334,7 +335,7 @@ package actor Daemon {
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
             in: CellPlace(celld, commands: commands, for: voucher, by: policy, settings.cell, on: loop) {
-                [door] in door?.touch()
+                [unowned self] in assumeIsolated { $0.countsHaveChanged() }
             },
             settings: settings.session, log: log
         ) { [unowned self] in
@@ -344,7 +345,7 @@ package actor Daemon {
 
     private func start(_ session: Session) throws(SystemError) {
         sessions[session.client.session] = session
-        door?.touch()
+        countsHaveChanged()
         do {
             try session.assumeIsolated { try $0.start() }
         } catch {
@@ -374,7 +375,7 @@ package actor Daemon {
 
     private func sessionIsGone(_ number: UInt64, of uid: UInt32) {
         guard let session = sessions.removeValue(forKey: number) else { return }
-        door?.touch()
+        countsHaveChanged()
         office.consent.sessionEnded(number)
         let facts = session.assumeIsolated { $0.policy.facts }
         office.auditor.note(
@@ -423,6 +424,7 @@ package actor Daemon {
     }
 
     private func readPolicy() {
+        defer { countsHaveChanged() }
         guard policy.read() else { return }
         log.notice("policy \(policy.generation) is in force, from \(policy.files.count) files")
         let set = policy.set
@@ -458,8 +460,29 @@ package actor Daemon {
 
     // MARK: Service manager
 
+    /// One line, for systemctl status.
     private var status: String {
-        "Serving \(sessions.count) client\(sessions.count == 1 ? "" : "s")"
+        let cells = sessions.values.count { session in
+            session.assumeIsolated { $0.place }.assumeIsolated { $0.standingCell != nil }
+        }
+        let clients = "Serving \(Self.counted(sessions.count, "client")) in \(Self.counted(cells, "cell"))"
+        return "\(clients); \(policy.state)"
+    }
+
+    private static func counted(_ count: Int, _ what: String) -> String {
+        "\(count) \(what)\(count == 1 ? "" : "s")"
+    }
+
+    /// Clients or cells have come or gone. A thousand of them at once are one line.
+    private func countsHaveChanged() {
+        door?.touch()
+        guard statusTimer == nil, manager.isThere else { return }
+        statusTimer = loop.schedule(after: .milliseconds(200)) { [unowned self] in
+            assumeIsolated { daemon in
+                daemon.statusTimer = nil
+                if !daemon.isStopping { daemon.manager.status(daemon.status) }
+            }
+        }
     }
 
     private func patWatchdog() {

@@ -49,6 +49,8 @@ package struct ServiceManager: Sendable {
     /// All of that name.
     package func drop(_ name: String) { notify(["FDSTOREREMOVE=1", "FDNAME=\(name)"]) }
 
+    package var isThere: Bool { notifySocket != nil }
+
     package func ready(status: String) { notify(["READY=1", "STATUS=\(status)"]) }
     package func status(_ text: String) { notify(["STATUS=\(text)"]) }
     package func patWatchdog() { notify(["WATCHDOG=1"]) }

@@ -23,7 +23,7 @@ import Testing
         let microseconds = Duration.microseconds(Int(time) ?? 0)
         #expect(before - .microseconds(1) <= microseconds && microseconds <= SystemClock.monotonic)
         let ready = try daemon.manager.next()
-        #expect(ready == ["READY=1", "STATUS=Serving 1 client"])
+        #expect(ready == ["READY=1", "STATUS=Serving 1 client in 0 cells; policy in force"])
         // The reload is of the tools, which an open session is told.
         #expect(try client.receive()["method"]?.string == "notifications/tools/list_changed")
         try client.ping(1)

@@ -54,6 +54,14 @@ package final class PolicyStore: @unchecked Sendable {
         return true
     }
 
+    /// For systemctl status.
+    var state: String {
+        let count = "\(faults.count) fault\(faults.count == 1 ? "" : "s")"
+        if faults.isEmpty { return "policy in force" }
+        return generation == 0
+            ? "everything is denied: \(count) in policy" : "an older policy in force: \(count) in the new one"
+    }
+
     /// That this is the policy now, or that it could not be.
     func record() {
         auditor?.note(
