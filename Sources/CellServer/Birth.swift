@@ -7,7 +7,7 @@ enum Birth {
     /// Where celld put the socket.
     private static let control = 3
 
-    /// `serve` gets the order as it came, and refuses it or goes on until its work is done.
+    /// `serve` gets the first message as it came, and refuses it or goes on until its work is done.
     static func run(
         endsWithCelld: Bool,
         _ serve: (UnixSocket.ReceivedMessage, borrowing OwnedFD) throws(CellRefusal) -> Void
@@ -15,7 +15,8 @@ enum Birth {
         do {
             let control = try OwnedFD(inherited: control)
             do throws(CellRefusal) {
-                guard let message = try receiveOrder(control, endsWithCelld) else { return 1 }
+                try begin(endsWithCelld)
+                guard let message = try next(control) else { return 1 }
                 try serve(message, control)
             } catch {
                 _ = try UnixSocket.send(control, CellAnswer.refused(error).encoded.span)
@@ -28,16 +29,23 @@ enum Birth {
         }
     }
 
-    /// `nil` when celld is gone.
-    private static func receiveOrder(
-        _ control: borrowing OwnedFD, _ endsWithCelld: Bool
-    ) throws(CellRefusal) -> UnixSocket.ReceivedMessage? {
+    private static func begin(_ endsWithCelld: Bool) throws(CellRefusal) {
         do throws(SystemError) {
             // celld's end would come too late if it had ended before this; then there is no order to read.
             if endsWithCelld { try Process.dieWithParent() }
             Allocator.keep(CellServer.keptMemory)
             Signals.ignoreBrokenPipes()
             Signals.ignoreFileLimit()
+        } catch {
+            throw fault("\(error)")
+        }
+    }
+
+    /// What celld says next; `nil` when it is gone.
+    static func next(
+        _ control: borrowing OwnedFD
+    ) throws(CellRefusal) -> UnixSocket.ReceivedMessage? {
+        do throws(SystemError) {
             try control.setBlocking(true)
             let message = try UnixSocket.receive(control, atMost: longestCelldMessage, waiting: true)
             try control.setBlocking(false)

@@ -3,8 +3,9 @@ import CellWork
 import Cells
 import Linux
 
-/// cloister-cell from its first line to its last: prepares its namespaces, waits for its order, becomes its user, puts
-/// up its walls, says so, and serves. Until the order comes it is nobody, and touches nothing of anybody.
+/// cloister-cell from its first line to its last: prepares its namespaces, hears whose cell it will be, prepares more,
+/// waits for its order, becomes that user, puts up its walls, says so, and serves. Until the order comes it is nobody,
+/// and touches nothing of anybody.
 ///
 ///     cloister-cell NAMESPACES    those of its own, as the flags of clone(2)
 package enum CellProgram {
@@ -13,19 +14,28 @@ package enum CellProgram {
             rawValue: CommandLine.arguments.dropFirst().first.flatMap { UInt64($0) } ?? 0)
         let preparation = Preparation(in: namespaces)
         return Birth.run(endsWithCelld: true) { (message, control) throws(CellRefusal) in
-            try serve(message, control, preparation)
+            let owner = try understand { () throws(CodingFault) in try CellOwner(decoding: message.bytes) }
+            preparation.makeRoot(of: owner)
+            guard let message = try Birth.next(control) else { return }
+            try serve(message, owner, control, preparation)
+        }
+    }
+
+    private static func understand<Message>(
+        _ decoded: () throws(CodingFault) -> Message
+    ) throws(CellRefusal) -> Message {
+        do throws(CodingFault) {
+            return try decoded()
+        } catch {
+            throw Birth.fault("its order makes no sense: \(error)")
         }
     }
 
     private static func serve(
-        _ message: UnixSocket.ReceivedMessage, _ control: borrowing OwnedFD, _ preparation: Preparation
+        _ message: UnixSocket.ReceivedMessage, _ owner: CellOwner, _ control: borrowing OwnedFD,
+        _ preparation: Preparation
     ) throws(CellRefusal) {
-        let order: CellOrder
-        do throws(CodingFault) {
-            order = try CellOrder(decoding: message.bytes)
-        } catch {
-            throw Birth.fault("its order makes no sense: \(error)")
-        }
+        let order = try understand { () throws(CodingFault) in try CellOrder(decoding: message.bytes) }
         guard let daemon = message.takeDescriptor() else {
             throw Birth.fault("no socket came with its order")
         }
@@ -42,7 +52,7 @@ package enum CellProgram {
             throw Birth.fault("\(error)")
         }
         let setup = try CellSetup.perform(
-            order, after: preparation, workspace: workspace, group: group, keeping: kept)
+            order, of: owner, after: preparation, workspace: workspace, group: group, keeping: kept)
         // Its place in the view holds it from here on.
         workspace = DescriptorTable()
         let report = setup.report

@@ -1,6 +1,6 @@
 // What a new cell does to itself, and why in this order:
 //
-//   (Preparation      before its order: everybody's trees, loopback, host name, time)
+//   (Preparation      before its order: what is the same for every cell, and then for every cell of its user)
 //   0 user           whoever it was born as, nothing below happens as anybody but the client's own user
 //   1 file view      mounts need CAP_SYS_ADMIN of the cell's user namespace
 //   2 own things     session and keyring, which are the user's
@@ -24,13 +24,14 @@ package struct CellSetup: ~Copyable {
     package let report: WallReport
 
     package static func perform(
-        _ order: CellOrder, after preparation: Preparation, workspace: borrowing DescriptorTable,
+        _ order: CellOrder, of owner: CellOwner, after preparation: Preparation,
+        workspace: borrowing DescriptorTable,
         group: ControlGroup?, keeping descriptors: [Int]
     ) throws(CellRefusal) -> CellSetup {
-        try becomeUser(order)
+        try becomeUser(owner, hasNamespace: order.report.stands(.userns))
         var walls = Walls(mayLack: order.mayLack, report: order.report)
         try walls.build(.fileview) { () throws(SystemError) in
-            try FileView.enter(order, with: try preparation.takeTrees(), workspace: workspace)
+            try FileView.enter(try preparation.takeRoot(), order, workspace: workspace)
         }
         try ownThings(preparation, &walls)
         try walls.build(.descriptors) { () throws(SystemError) in
@@ -45,27 +46,29 @@ package struct CellSetup: ~Copyable {
             try Process.setDumpable(false)
         }
         try landlock(order, group, &walls)
-        var starter = try startStarter(order, &walls)
+        var starter = try startStarter(order, owner, &walls)
         // While it loads its filter; and before our own, which would answer for walls that are not there.
-        try SelfCheck.perform(order, &walls)
+        try SelfCheck.perform(order, of: owner, &walls)
         if !(try isReady(starter, &walls)) {
             starter = try unfilteredStarter(order, walls)
             _ = try isReady(starter, &walls)
         }
         try walls.build(.seccomp) { () throws(SystemError) in
-            try filter(order.initFilter).loadOnThisThread()
+            try filter(owner.initFilter).loadOnThisThread()
         }
         try walls.check(.seccomp, Process.isFiltered, "no filter is in force")
         return CellSetup(starter: starter, report: walls.report)
     }
 
     /// Whatever a cell may lack, it never runs as somebody else.
-    private static func becomeUser(_ order: CellOrder) throws(CellRefusal) {
-        let user = NamespacedProcess.User(uid: order.uid, gid: order.gid)
+    private static func becomeUser(
+        _ owner: CellOwner, hasNamespace: Bool
+    ) throws(CellRefusal) {
+        let user = NamespacedProcess.User(uid: owner.uid, gid: owner.gid)
         do throws(SystemError) {
-            try Process.become(user, droppingGroups: order.dropsGroups)
+            try Process.become(user, droppingGroups: owner.dropsGroups)
             // Without a namespace of its own it was the host's root.
-            if !order.report.stands(.userns) { try Capabilities.raisePermitted() }
+            if !hasNamespace { try Capabilities.raisePermitted() }
             // A change of user takes both back: the first is needed until the walls stand, for files in /proc.
             // Should celld have ended in between, the server notices.
             try Process.setDumpable(true)
@@ -125,11 +128,11 @@ package struct CellSetup: ~Copyable {
     // MARK: The starter and its filters
 
     private static func startStarter(
-        _ order: CellOrder, _ walls: inout Walls
+        _ order: CellOrder, _ owner: CellOwner, _ walls: inout Walls
     ) throws(CellRefusal) -> Starter {
         var filters: (program: SeccompProgram, door: SeccompProgram)?
         try walls.build(.seccomp) { () throws(SystemError) in
-            filters = (try filter(order.programFilter), try filter(order.doorFilter))
+            filters = (try filter(owner.programFilter), try filter(owner.doorFilter))
         }
         guard let filters else { return try unfilteredStarter(order, walls) }
         let rules = try rulesOfPrograms(order, walls)

@@ -1,13 +1,14 @@
 import Cells
 import Linux
 
-/// What a first process does for itself before it knows whose cell it will be, so that nobody waits for it: what is
-/// the same for every cell. Each is its namespace's own, and is left alone where there is none of its own. What came of
-/// it is heard when the walls are built.
+/// What a first process does for itself before it has an order, so that nobody waits for it: what is the same for every
+/// cell, and then what is the same for every cell of its user. Each is its namespace's own, and is left alone where there
+/// is none of its own. What came of it is heard when the walls are built.
 package final class Preparation {
     typealias Outcome = Result<Void, SystemError>
 
-    private var trees: Result<[FileView.DetachedTree], SystemError>
+    private var trees: Result<[DetachedTree], SystemError>
+    private var root: Result<NewRoot, SystemError>?
     let loopback: Outcome
     let hostName: Outcome
     let time: Outcome
@@ -26,7 +27,7 @@ package final class Preparation {
         }
         trees = prepare(.fileview, in: .mount) { () throws(SystemError) in
             try Mount.makeEverythingPrivate()
-            return try FileView.treesOfEverybody()
+            return try NewRoot.treesOfEverybody()
         }
         loopback = prepare(.netns, in: .network) { () throws(SystemError) in try Process.raiseLoopback() }
         hostName = prepare(.utsns, in: .hostName) { () throws(SystemError) in
@@ -35,9 +36,20 @@ package final class Preparation {
         time = prepare(.timens, in: []) { () throws(SystemError) in try Process.hideUptimeFromChildren() }
     }
 
-    /// Once: whoever places them closes them.
-    func takeTrees() throws(SystemError) -> [FileView.DetachedTree] {
-        defer { trees = .success([]) }
-        return try trees.get()
+    /// Files are made with the user's number, and the process stays nobody until it has its order: while it waits, that
+    /// user's other processes have no hand on it.
+    package func makeRoot(of owner: CellOwner) {
+        root = Result { () throws(SystemError) in
+            let trees = try trees.get()
+            try Process.makeFiles(as: NamespacedProcess.User(uid: owner.uid, gid: owner.gid))
+            return try NewRoot(trees, of: owner)
+        }
+        trees = .success([])
+    }
+
+    /// Once: whoever goes there closes it.
+    func takeRoot() throws(SystemError) -> NewRoot {
+        guard let made = root.take() else { throw SystemError("prepare", .invalid, "there is no new root") }
+        return try made.get()
     }
 }

@@ -4,29 +4,31 @@ import Linux
 /// Looks at each wall from inside, after all of them were put up: what the calls above promised is compared with
 /// what the kernel now says, and what must not work is tried.
 enum SelfCheck {
-    static func perform(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
-        try namespaces(order, &walls)
+    static func perform(
+        _ order: CellOrder, of owner: CellOwner, _ walls: inout Walls
+    ) throws(CellRefusal) {
+        try namespaces(owner, &walls)
         try groups(order, &walls)
         try walls.check(.pidns, Process.id == 1, "the first process is number \(Process.id)")
         try walls.check(
             .userns,
-            isAlone(order.uid, in: "/proc/self/uid_map") && isAlone(order.gid, in: "/proc/self/gid_map"),
-            "more than uid \(order.uid) and gid \(order.gid) is mapped")
+            isAlone(owner.uid, in: "/proc/self/uid_map") && isAlone(owner.gid, in: "/proc/self/gid_map"),
+            "more than uid \(owner.uid) and gid \(owner.gid) is mapped")
         try fileView(&walls)
         try privileges(&walls)
         try landlock(&walls)
         try limits(order.limits, &walls)
     }
 
-    private static func namespaces(_ order: CellOrder, _ walls: inout Walls) throws(CellRefusal) {
+    private static func namespaces(_ owner: CellOwner, _ walls: inout Walls) throws(CellRefusal) {
         for (place, namespace) in Wall.namespaces.enumerated() {
-            guard order.foreignNamespaces.indices.contains(place) else {
+            guard owner.foreignNamespaces.indices.contains(place) else {
                 try walls.check(namespace.wall, false, "the host's own is not known")
                 continue
             }
             let own = try? File.inode(of: "/proc/self/ns/\(namespace.name)")
             try walls.check(
-                namespace.wall, own != nil && own != order.foreignNamespaces[place],
+                namespace.wall, own != nil && own != owner.foreignNamespaces[place],
                 "the \(namespace.name) namespace is \(own == nil ? "unknown" : "the host's")")
         }
     }

@@ -30,6 +30,8 @@ final class CellBuilder {
     let vouchers = Vouchers()
     private var spare: Newborn?
     private var spareCannotBeHad = false
+    /// Who connected last, or got a cell.
+    private var lastUser: NamespacedProcess.User?
     private var lastName: UInt64 = 0
     var lastCommand: UInt64 = 0
     private let noGroupsBecause: String
@@ -109,12 +111,18 @@ final class CellBuilder {
         plan.mayLack.formIntersection(settings.mayLack)
         var walls = Walls(mayLack: plan.mayLack)
         try checkGroups(&walls)
+        lastUser = user
         let newborn: Newborn
-        if let ready = spare.take() { newborn = ready } else { newborn = try bear(&walls) }
+        if let spare, spare.owner == nil || spare.owner == user {
+            newborn = spare
+            self.spare = nil
+        } else {
+            newborn = try bear(&walls)
+        }
         var workspace: Workspaces.Key?
         do throws(CellRefusal) {
-            var order = CellOrder(
-                uid: user.uid, gid: user.gid, dropsGroups: NamespacedProcess.canDropGroups, plan: plan)
+            if newborn.owner == nil { try give(newborn, to: user) }
+            var order = CellOrder(plan)
             var passed = DescriptorTable()
             let work = try makeWork(&passed)
             if !plan.isEphemeral {
@@ -133,11 +141,6 @@ final class CellBuilder {
                 try asRefusal { () throws(SystemError) in try passed.add(programs.directory) }
             }
             order.report = walls.report
-            order.foreignNamespaces = foreignNamespaces
-            order.programFilter = filters.program.instructions
-            order.doorFilter = filters.door.instructions
-            order.initFilter = filters.initial.instructions
-            try newborn.map(user)
             let message = order.encoded
             let sent = try send(message, to: newborn, passed)
             guard sent == message.count else {
@@ -179,10 +182,38 @@ final class CellBuilder {
         guard let newborn = try? bear(&walls) else { return spareCannotBeHad = true }
         if Self.namespaces.allSatisfy({ walls.report.stands($0.wall) }) {
             spare = newborn
+            if !prepare(newborn) { discardSpare() }
         } else {
             discard(newborn)
             spareCannotBeHad = true
         }
+    }
+
+    /// Who has connected may soon want a cell: the spare is for whoever was the last to, and prepares what is the same
+    /// for every cell of that user. One that was somebody else's goes, and the next one is made for this user.
+    func expectCell(of client: borrowing OwnedFD) {
+        guard let user = try? user(of: client) else { return }
+        lastUser = user
+        guard let spare, spare.owner != user else { return }
+        if spare.owner != nil || !prepare(spare) { discardSpare() }
+    }
+
+    /// False when it cannot be its user's. Then the next one is everybody's.
+    private func prepare(_ newborn: Newborn) -> Bool {
+        guard let lastUser else { return true }
+        if (try? give(newborn, to: lastUser)) != nil { return true }
+        self.lastUser = nil
+        return false
+    }
+
+    /// Says whose cell it will be. There is no way back.
+    private func give(_ newborn: Newborn, to user: NamespacedProcess.User) throws(CellRefusal) {
+        try newborn.map(user)
+        let owner = CellOwner(
+            uid: user.uid, gid: user.gid, dropsGroups: NamespacedProcess.canDropGroups,
+            foreignNamespaces: foreignNamespaces, programFilter: filters.program.instructions,
+            doorFilter: filters.door.instructions, initFilter: filters.initial.instructions)
+        _ = try send(owner.encoded, to: newborn, DescriptorTable())
     }
 
     var wantsSpare: Bool { settings.keepsSpare && spare == nil && !spareCannotBeHad }

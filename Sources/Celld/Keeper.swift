@@ -225,8 +225,10 @@ final class Keeper {
         _ number: UInt32, _ message: UnixSocket.ReceivedMessage, for connection: Connection
     ) {
         do throws(CellRefusal) {
-            reply(
-                .identified(client: number, try builder.identity(of: client(with: message))), to: connection)
+            let client = try client(with: message)
+            // First: it has work for a CPU of its own.
+            builder.expectCell(of: client)
+            reply(.identified(client: number, try builder.identity(of: client)), to: connection)
         } catch {
             reply(.refused(cell: number, error), to: connection)
         }

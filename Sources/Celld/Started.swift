@@ -7,6 +7,8 @@ final class Newborn {
     let group: ControlGroup?
     let control: OwnedFD
     let process: NamespacedProcess
+    /// Whose it is, once it has been told.
+    private(set) var owner: NamespacedProcess.User?
 
     init(
         _ name: String, _ group: ControlGroup?, _ control: consuming OwnedFD,
@@ -20,6 +22,7 @@ final class Newborn {
     func map(_ user: NamespacedProcess.User) throws(CellRefusal) {
         do throws(SystemError) {
             try process.map(user)
+            owner = user
         } catch {
             throw CellRefusal(.userns, because: "\(error)")
         }

@@ -1,14 +1,10 @@
-// What celld tells a new cell's first process about itself, in one datagram. The process waits for it before
-// it does anything, and answers with a report or a refusal.
+// What celld tells a new cell's first process about the cell itself, in one datagram, after it has said whose it is
+// (CellOwner). The process waits for it before it does anything of its user's, and answers with a report or a refusal.
 //
 // The descriptors that come along are named by the flags, in this order: the socket to cloisterd, always;
 // the workspace's mount; the cell's control group.
 
 package struct CellOrder: Equatable, Sendable {
-    package var uid: UInt32
-    package var gid: UInt32
-    /// Whether the groups that celld has are to be dropped, which an ordinary user has no right to.
-    package var dropsGroups: Bool
     package var isEphemeral: Bool
     /// Where the workspace is, when it is not a mount that comes along; empty otherwise.
     package var workspacePath: String
@@ -19,48 +15,28 @@ package struct CellOrder: Equatable, Sendable {
     package var mayLack: WallSet
     /// What is known to be missing before the cell begins.
     package var report: WallReport
-    /// The inode numbers of celld's own namespaces, in the order of `Wall.namespaces`: the cell's must differ.
-    package var foreignNamespaces: [UInt64]
-    package var programFilter: [UInt8]
-    package var doorFilter: [UInt8]
-    package var initFilter: [UInt8]
 
-    package init(uid: UInt32, gid: UInt32, dropsGroups: Bool, plan: CellPlan) {
-        (self.uid, self.gid, self.dropsGroups) = (uid, gid, dropsGroups)
+    package init(_ plan: CellPlan) {
         (isEphemeral, limits, trees) = (plan.isEphemeral, plan.limits, plan.trees)
         mayLack = plan.mayLack
         workspacePath = ""
         (hasWorkspaceMount, hasGroup) = (false, false)
         report = WallReport()
-        (foreignNamespaces, programFilter, doorFilter, initFilter) = ([], [], [], [])
     }
-
-    /// The kernel's own limit of a filter: 4096 instructions of 8 bytes.
-    static let longestFilter = 4096 * 8
 
     package var encoded: [UInt8] {
         var writer = ByteWriter()
-        for value in [uid, gid] { writer.integer(value) }
-        for flag in [dropsGroups, isEphemeral, hasWorkspaceMount, hasGroup] {
-            writer.flag(flag)
-        }
+        for flag in [isEphemeral, hasWorkspaceMount, hasGroup] { writer.flag(flag) }
         writer.text(workspacePath)
         limits.write(to: &writer)
         CellPlan.Tree.write(trees, to: &writer)
         writer.integer(mayLack.rawValue)
         report.write(to: &writer)
-        writer.integer(UInt8(foreignNamespaces.count))
-        for namespace in foreignNamespaces { writer.integer(namespace) }
-        for filter in [programFilter, doorFilter, initFilter] { writer.data(filter) }
         return writer.bytes
     }
 
     package init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        // Never the host's root, whoever says so.
-        uid = try reader.integer("uid", in: 1...(UInt32.max - 1))
-        gid = try reader.integer("gid", in: 1...(UInt32.max - 1))
-        dropsGroups = try reader.flag("dropsGroups")
         isEphemeral = try reader.flag("isEphemeral")
         hasWorkspaceMount = try reader.flag("hasWorkspaceMount")
         hasGroup = try reader.flag("hasGroup")
@@ -69,22 +45,8 @@ package struct CellOrder: Equatable, Sendable {
         trees = try CellPlan.Tree.read(from: &reader)
         mayLack = WallSet(rawValue: try reader.integer("mayLack", in: 0...WallSet.all.rawValue))
         report = try WallReport(from: &reader)
-        let count = try reader.integer("namespaces", in: 0...UInt8(Wall.namespaces.count))
-        foreignNamespaces = []
-        for _ in 0..<count { foreignNamespaces.append(try reader.integer("namespace")) }
-        programFilter = try reader.data("programFilter", most: Self.longestFilter)
-        doorFilter = try reader.data("doorFilter", most: Self.longestFilter)
-        initFilter = try reader.data("initFilter", most: Self.longestFilter)
         try reader.finish("order")
     }
-}
-
-extension Wall {
-    /// The walls that are namespaces, with the kernel's names below /proc/PID/ns.
-    package static let namespaces: [(wall: Wall, name: String)] = [
-        (.userns, "user"), (.mountns, "mnt"), (.pidns, "pid"), (.ipcns, "ipc"), (.utsns, "uts"),
-        (.netns, "net"), (.cgroupns, "cgroup"), (.timens, "time_for_children"),
-    ]
 }
 
 extension CellPlan.Tree {

@@ -51,6 +51,21 @@ extension Process {
         try systemCall("setresuid", on: "\(user.uid)") { setresuid(user.uid, user.uid, user.uid) }
     }
 
+    /// What is made from here on belongs to this user, and everything else stays as it is.
+    package static func makeFiles(as user: NamespacedProcess.User) throws(SystemError) {
+        // Neither says whether it worked, but who it was before: so each is asked twice.
+        setfsgid(user.gid)
+        setfsuid(user.uid)
+        guard setfsgid(.max) == CInt(bitPattern: user.gid) else {
+            throw SystemError("setfsgid", .notPermitted, "\(user.gid)")
+        }
+        guard setfsuid(.max) == CInt(bitPattern: user.uid) else {
+            throw SystemError("setfsuid", .notPermitted, "\(user.uid)")
+        }
+        // The kernel forgets it with every such change.
+        try dieWithParent()
+    }
+
     /// Really, effectively, and what one could go back to.
     package static func isOnly(_ user: NamespacedProcess.User) -> Bool {
         var (real, effective, saved): (uid_t, uid_t, uid_t) = (0, 0, 0)

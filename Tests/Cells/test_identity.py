@@ -10,7 +10,7 @@ import pytest
 
 from cells import Refusal, data, integer, plan
 from clients import client
-from machine import eventually, host_pid, status
+from machine import children, eventually, host_pid, status
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
@@ -158,3 +158,66 @@ def test_a_plan_cannot_say_whose_it_is(celld):
         celld._send(integer(1, 1) + integer(4, celld.cells) + data(encoded), connection)
         with pytest.raises((EOFError, ConnectionResetError)):
             celld.reply()
+
+
+def spare(keeper):
+    """The process that waits for the next cell: celld's one child while there is no cell."""
+    found = children(keeper.process.pid)
+    return found[0] if len(found) == 1 else None
+
+
+def mapped(pid):
+    with open(f"/proc/{pid}/uid_map") as file:
+        return file.read().split()
+
+
+def can_signal(uid, pid):
+    """Whether a process of this user could end another one."""
+    child = os.fork()
+    if child == 0:
+        os.setresuid(uid, uid, uid)
+        try:
+            os.kill(pid, 0)
+        except PermissionError:
+            os._exit(1)
+        os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def test_a_spare_is_for_whoever_connected_last_and_nobodys_until_it_has_its_order(started):
+    """It makes that user's files, and the user's other processes have no hand on it."""
+    with started(spares=1) as (keeper, _):
+        for uid in [1000, 4242]:
+            with client(uid) as (connection, _):
+                keeper.identify(connection)
+                assert eventually(lambda: spare(keeper) and mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
+                waiting = spare(keeper)
+                assert eventually(lambda: status(waiting, "Uid").split() == ["0", "0", "0", str(uid)])
+                assert not can_signal(uid, waiting)
+                with client(77) as (other, _):
+                    cell = keeper.build(client=other)
+                assert host_pid(cell.pidfd) != waiting and cell.shell("id -u")[1] == b"77\n"
+                cell.close()
+                assert keeper.wait_for("gone") == cell.number
+                # Now it would be for the one who had a cell last.
+                keeper.identify(connection)
+                assert eventually(lambda: spare(keeper) and mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
+                waiting = spare(keeper)
+                cell = keeper.build(client=connection)
+            assert host_pid(cell.pidfd) == waiting and cell.shell("id -u")[1] == f"{uid}\n".encode()
+            assert can_signal(uid, waiting)
+            cell.close()
+            assert keeper.wait_for("gone") == cell.number
+
+
+def test_a_user_whom_a_spare_cannot_become_is_heard_of_when_there_is_a_plan(started):
+    """And not before: celld goes on, with a spare that is everybody's."""
+    with started(spares=1, inject="write=1") as (keeper, _):
+        with client(1000) as (connection, _):
+            before = spare(keeper)
+            keeper.identify(connection)
+            assert eventually(lambda: spare(keeper) not in (None, before))
+            assert mapped(spare(keeper)) == []
+            with pytest.raises(Refusal) as refusal:
+                keeper.build(client=connection)
+            assert refusal.value.wall == "userns"

@@ -7,7 +7,7 @@ import Cells
 package func fuzzCells(_ bytes: [UInt8]) {
     guard let kind = bytes.first else { return }
     let rest = Array(bytes.dropFirst())
-    switch kind % 11 {
+    switch kind % 12 {
     case 0: check(rest) { try CelldRequest(decoding: $0).encoded }
     case 1: check(rest) { try CelldReply(decoding: $0).encoded }
     case 2: check(rest) { try CellPlan(decoding: $0[...]).encoded }
@@ -17,6 +17,7 @@ package func fuzzCells(_ bytes: [UInt8]) {
     case 6: check(rest) { try ProgramResult(decoding: $0[...]).encoded }
     case 7: check(rest) { try FileRequest(decoding: $0[...]).encoded }
     case 8: check(rest) { try FileResult(decoding: $0[...]).encoded }
+    case 11: check(rest) { try CellOwner(decoding: $0).encoded }
     case 10: check(rest) { try HostOrder(decoding: $0).encoded }
     default: checkFrames(rest)
     }

@@ -20,14 +20,16 @@ import Testing
     }()
 
     static let order: CellOrder = {
-        var order = CellOrder(uid: 1000, gid: 1001, dropsGroups: true, plan: CellPlanTests.full)
+        var order = CellOrder(CellPlanTests.full)
         order.workspacePath = "/var/lib/é"
         (order.hasGroup, order.hasWorkspaceMount) = (true, true)
         order.report = report
-        order.foreignNamespaces = [1, 1 << 40]
-        (order.programFilter, order.doorFilter, order.initFilter) = ([1, 2], [], [3])
         return order
     }()
+
+    static let owner = CellOwner(
+        uid: 1000, gid: 1001, dropsGroups: true, foreignNamespaces: [1, 1 << 40], programFilter: [1, 2],
+        initFilter: [3])
 
     static let command = HostCommand(
         ["/usr/bin/systemctl", "status", "é", ""], environment: ["A=b", "C="], directory: "/srv",
@@ -104,6 +106,9 @@ import Testing
         + [order].map { message in
             Message(testDescription: "order", bytes: message.encoded) { try CellOrder(decoding: $0).encoded }
         }
+        + [owner].map { message in
+            Message(testDescription: "owner", bytes: message.encoded) { try CellOwner(decoding: $0).encoded }
+        }
         + [commandOrder].map { message in
             Message(testDescription: "a command's order", bytes: message.encoded) {
                 try HostOrder(decoding: $0).encoded
@@ -127,6 +132,7 @@ import Testing
 
     @Test("Values come back, not only bytes")
     func values() throws {
+        #expect(try CellOwner(decoding: Self.owner.encoded) == Self.owner)
         #expect(try CellOrder(decoding: Self.order.encoded) == Self.order)
         #expect(try CellAnswer(decoding: CellAnswer.ready(Self.report).encoded) == .ready(Self.report))
         for request in Self.requests {
@@ -162,12 +168,11 @@ import Testing
         }
     }
 
-    @Test("No order makes a cell for root", arguments: [0, UInt32.max])
+    @Test("No cell is root's", arguments: [0, UInt32.max])
     func root(id: UInt32) {
         for (uid, gid) in [(id, UInt32(1000)), (1000, id)] {
-            var order = Self.order
-            (order.uid, order.gid) = (uid, gid)
-            #expect(throws: CodingFault.self) { try CellOrder(decoding: order.encoded) }
+            let owner = CellOwner(uid: uid, gid: gid, dropsGroups: true)
+            #expect(throws: CodingFault.self) { try CellOwner(decoding: owner.encoded) }
         }
     }
 
