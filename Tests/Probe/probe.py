@@ -30,7 +30,7 @@ def print_table(table, columns, lowered):
     for attempt in table:
         name = f"{attempt.group} {attempt.name}"
         cells = "".join(f"{short(outcomes.get(attempt.name)):23}" for outcomes in columns.values())
-            shown = "succeeded" if attempt.name in lowered.shown else "not shown"
+        shown = "succeeded" if attempt.name in lowered.shown else "not shown"
         print(f"{name:34}{' '.join(sorted(attempt.walls)):32}{cells}{shown}")
 
 
