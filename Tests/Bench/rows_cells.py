@@ -72,7 +72,7 @@ def fresh(bench: Bench) -> Row:
     with cells(bench) as daemon:
         return against_peer(
             bench, "connect, initialize, fresh cell, run_command true", 1.2, False, "bwrap true",
-            lambda: bench.client("spawn", 100, "--", *BWRAP, TRUE),
+            lambda: bench.client("apart", 60, "--", *BWRAP, TRUE),
             lambda: bench.client("first", daemon.socket, 60, line, bench.line("hello")))
 
 
