@@ -1,13 +1,12 @@
-// From a table to a program. What is decided by arguments is compiled by libseccomp, what is decided by the call alone
-// is a CallTree.
+// From a table to a program, through libseccomp.
 //
 // libseccomp cannot say "and with any other arguments this errno": what no rule of a call matches gets the
-// default answer of the whole filter. So a table becomes two programs,
+// default answer of the whole filter. So a table becomes two filters, each with the default that it needs,
 //
 //     narrowings (default: allow) ──allow──▶ calls (default: the table's)
 //          └── errno                             └── allow, errno, kill
 //
-// joined to one: where the first would return "allow", it jumps to the second.
+// and one program: where the first would return "allow", it jumps to the second.
 
 import CSeccomp
 import Glibc
@@ -15,7 +14,11 @@ import Linux
 
 enum FilterCompiler {
     static func compile(_ table: FilterTable) throws(FilterFault) -> SeccompProgram {
-        var bytes = CallTree.bytes(table)
+        let calls = try FilterContext.make(otherwise: table.otherwise)
+        for group in table.groups where group.answer != table.otherwise {
+            for call in group.calls { try calls.add(call, group.answer) }
+        }
+        var bytes = try calls.export(table.name)
         if !table.narrowings.isEmpty {
             let narrowed = try FilterContext.make(otherwise: .allow)
             for narrowing in table.narrowings { try narrowed.add(narrowing) }
@@ -32,15 +35,25 @@ enum FilterCompiler {
         let size = SeccompProgram.bytesPerInstruction
         var joined = first
         for start in stride(from: 0, to: first.count, by: size)
-        where first[start..<start + size].elementsEqual(allowed.bytes) {
+        where first[start..<start + size].elementsEqual(Instruction.bytes(.return, SCMP_ACT_ALLOW)) {
             let left = (first.count - start) / size - 1
-            joined.replaceSubrange(
-                start..<start + size, with: FilterInstruction(operation: .jump, word: UInt32(left)).bytes)
+            joined.replaceSubrange(start..<start + size, with: Instruction.bytes(.jump, UInt32(left)))
         }
         return joined + second
     }
 
-    private static let allowed = FilterInstruction(operation: .return, word: SCMP_ACT_ALLOW)
+    /// struct sock_filter: a code of 16 bits, two short jumps that neither of these has, and a word.
+    private enum Instruction: UInt16 {
+        /// BPF_RET | BPF_K
+        case `return` = 0x06
+        /// BPF_JMP | BPF_JA: over so many instructions
+        case jump = 0x05
+
+        static func bytes(_ code: Instruction, _ word: UInt32) -> [UInt8] {
+            var instruction = (code.rawValue, UInt16(0), word)
+            return unsafe withUnsafeBytes(of: &instruction) { unsafe Array($0) }
+        }
+    }
 }
 
 /// libseccomp's filter under construction.
@@ -67,6 +80,12 @@ enum FilterCompiler {
     }
 
     deinit { unsafe seccomp_release(context) }
+
+    borrowing func add(_ call: String, _ answer: FilterAnswer) throws(FilterFault) {
+        guard let number = KnownCalls.number(of: call) else { return }
+        try check(
+            "rule", call, unsafe seccomp_rule_add_array(context, answer.action, number, 0, nil))
+    }
 
     borrowing func add(_ narrowing: Narrowing) throws(FilterFault) {
         guard let number = KnownCalls.number(of: narrowing.call) else { return }
@@ -114,6 +133,16 @@ package enum KnownCalls {
             guard let name = unsafe seccomp_syscall_resolve_num_arch(token, number) else { return nil }
             defer { unsafe free(name) }
             return unsafe String(cString: name)
+        }
+    }
+}
+
+extension FilterAnswer {
+    fileprivate var action: UInt32 {
+        switch self {
+        case .allow: SCMP_ACT_ALLOW
+        case .fail(let errno): cloister_seccomp_errno(errno)
+        case .kill: SCMP_ACT_KILL_PROCESS
         }
     }
 }
