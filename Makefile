@@ -38,13 +38,13 @@ test: deps venv ## Run every test
 	@packaging/need.sh openssl systemd dbus dbus-daemon polkitd
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
-vm-test: build venv ## Boot a machine with systemd and all of cgroup v2, and prove the limits in it (KEEP=1: stay inside)
-	@packaging/need.sh gcc e2fsprogs mmdebstrap qemu-system-x86
-	@KEEP="$(KEEP)" "$(PYTHON)" Tests/System/run.py "$(BUILD)" $(TESTS)
-
 system-test: build venv ## Install, use, upgrade and purge the package on a booted Debian (container; TESTS: some)
-	@packaging/need.sh debhelper dpkg-dev fakeroot mmdebstrap systemd-container
+	@packaging/need.sh gcc debhelper dpkg-dev fakeroot mmdebstrap systemd-container
 	@"$(PYTHON)" Tests/System/native.py "$(BUILD)" $(TESTS)
+
+vm-test: build venv ## The same in a virtual machine with all of cgroup v2, and the limits of cells (KEEP=1: stay inside)
+	@packaging/need.sh gcc debhelper dpkg-dev fakeroot e2fsprogs mmdebstrap qemu-system-x86
+	@KEEP="$(KEEP)" "$(PYTHON)" Tests/System/run.py "$(BUILD)" $(TESTS)
 
 check: ## Check formatting and rules without changing anything
 	swift format lint --strict --recursive --parallel $(SOURCES)

@@ -10,7 +10,7 @@ walls in `make vm-test`.
 Ends with 1 if a test failed, if the machine did not come up or did not end in time, or if it came back with fewer
 tests than it had collected.
 
-    PATIENCE=N  after how many seconds a machine that hangs is ended (default 900)
+    PATIENCE=N  after how many seconds a machine that hangs is ended (default 1200)
 
 .build/system/console.log has what the machine said, .build/system/results what came back: output and journal.
 """
@@ -21,17 +21,15 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import time
 
-from run import HERE, PATIENCE, TOP, report
+import layer
+from layer import HERE
+from run import PATIENCE, report
 
 # What cells need and the container's filter, which is older than they are, would refuse; bpf is for the units' own
 # limits of devices and addresses.
 CALLS = "@keyring bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
-# The suite's programs and tests, and the interpreter's packages.
-TESTS = "System", "Cells"
-SUFFIXES = {"first": "", "second": "+1"}
 
 
 def base(directory):
@@ -48,29 +46,6 @@ def base(directory):
     return archive
 
 
-def packages(build, tree):
-    """The package, and the same once more with a higher version."""
-    for name, suffix in SUFFIXES.items():
-        made = subprocess.run(
-            [os.path.join(TOP, "packaging/deb.sh"), build, f"{tree}/{name}", suffix], check=True, capture_output=True,
-            text=True,
-        )  # fmt: skip
-        print(f"system-test: packed {os.path.basename(made.stdout.strip())}", flush=True)
-
-
-def layer(build, tree, arguments):
-    """What the machine has of ours: packages, tests, and the packages of Python that they stand on."""
-    packages(build, f"{tree}/packages")
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in TESTS:
-        shutil.copytree(os.path.join(TOP, "Tests", name), f"{tree}/Tests/{name}", ignore=ignore)
-    shutil.copy(os.path.join(HERE, "accept"), tree)
-    os.mkdir(f"{tree}/python")
-    for name, text in {"arguments": " ".join(arguments), "lacking": "cgroup"}.items():
-        with open(f"{tree}/{name}", "w") as file:
-            file.write(text)
-
-
 def prepare(root, archive):
     """A machine that has not been booted yet, and that runs the suite when it is."""
     os.makedirs(root)
@@ -81,13 +56,12 @@ def prepare(root, archive):
     os.symlink("../acceptance.service", f"{units}/multi-user.target.wants/acceptance.service")
 
 
-def boot(root, layer, results, console):
+def boot(root, tree, results, console):
     """Runs the machine to its end. True if it came there by itself."""
     command = [
         "systemd-nspawn", "--quiet", "--boot", f"--directory={root}", "--private-network", "--register=no", "--keep-unit",
         f"--machine=cloister-test-{os.getpid()}", "--console=pipe", f"--system-call-filter={CALLS}",
-        f"--bind-ro={layer}:/run/layer", f"--bind-ro={sysconfig.get_path('purelib')}:/run/layer/python",
-        f"--bind={results}:/run/results",
+        f"--bind-ro={tree}:/run/layer", f"--bind={results}:/run/results",
     ]  # fmt: skip
     environment = {**os.environ, "SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1"}
     with open(console, "wb") as log:
@@ -121,12 +95,12 @@ def main(build, arguments):
     os.makedirs(directory, exist_ok=True)
     begun = time.monotonic()
     archive = base(directory)
-    root, tree = os.path.join(directory, "root"), fresh(os.path.join(directory, "layer"))
+    root, tree = os.path.join(directory, "root"), os.path.join(directory, "layer")
     results = fresh(os.path.join(directory, "results"))
     console = os.path.join(directory, "console.log")
     shutil.rmtree(root, ignore_errors=True)
     try:
-        layer(build, tree, arguments)
+        layer.make(build, tree, arguments, lacking="cgroup")
         prepare(root, archive)
         made = time.monotonic()
         ended = boot(root, tree, results, console)

@@ -1,8 +1,8 @@
 #!/bin/sh
-# A Debian root file system with systemd, as an administrator finds it: what the acceptance suite runs on. Nothing of
-# ours is in it, so it is made once, and again when this file changes.
+# A Debian root file system with systemd, as an administrator finds it: what the tests run on. Nothing of ours is in it,
+# so it is made once, and again when this file changes.
 #
-#   root.sh FILE     makes FILE, an archive
+#   root.sh FILE [PACKAGES]    makes FILE, an archive; with these packages too (A,B,…)
 set -eu
 # The last line is what our package depends on: the machine has no network, and apt is asked all the same.
 packages="systemd,systemd-sysv,dbus,polkitd,pkexec,sudo,libpam-systemd,procps,python3,\
@@ -10,9 +10,10 @@ e2fsprogs,libstdc++6,libseccomp2,libyaml-0-2,libnettle8,libhogweed6,libsystemd0"
 
 # shellcheck disable=SC2016 # $1 is the hook's: the root
 hook='
-    ln -sf /dev/null "$1/etc/systemd/system/apt-daily.timer"
-    ln -sf /dev/null "$1/etc/systemd/system/apt-daily-upgrade.timer"
-    ln -sf /dev/null "$1/etc/systemd/system/console-getty.service"
+    for unit in apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service dpkg-db-backup.timer \
+        systemd-timesyncd.service console-getty.service serial-getty@ttyS0.service getty@tty1.service; do
+        ln -sf /dev/null "$1/etc/systemd/system/$unit"
+    done
     chroot "$1" useradd --create-home anna
     chroot "$1" useradd --create-home ben
     echo cloister-test >"$1/etc/hostname"
@@ -20,5 +21,5 @@ hook='
     rm -rf "$1"/var/cache/apt/*.bin "$1"/var/lib/apt/lists/*'
 
 [ "$(id -u)" -eq 0 ] || { echo 'root: only root can make a root file system' >&2; exit 1; }
-mmdebstrap --quiet --variant=minbase --include="$packages" --customize-hook="$hook" bookworm "$1.new.tar"
+mmdebstrap --quiet --variant=minbase --include="$packages${2:+,$2}" --customize-hook="$hook" bookworm "$1.new.tar"
 mv "$1.new.tar" "$1"

@@ -1,16 +1,17 @@
-"""`make vm-test`: a machine with a real systemd and all of cgroup v2, in which the limits of cells must hold.
+"""`make vm-test`: the package on a machine with a kernel of its own and all of cgroup v2. What `make system-test` runs
+must hold here with every wall, and the limits of cells besides.
 
     run.py BUILD_DIRECTORY [PYTEST_ARGUMENTS]
 
-What boots are three disks: a Debian that is made once (image.sh), a layer with our programs and tests that is made
-each time, and an empty one that comes back with the results. The emulator interprets (TCG), because the machine has
-to come up wherever these tests run; inside, programs take ten to twenty times as long.
+What boots are three disks: a Debian that is made once (image.sh), a layer with packages and tests that is made each
+time (layer.py), and an empty one that comes back with the results. The emulator interprets (TCG), because the machine
+has to come up wherever these tests run; inside, programs take ten to twenty times as long.
 
 Ends with 1 if a test failed, if the machine did not come up or did not end in time, or if it came back with fewer
 tests than it had collected.
 
     KEEP=1      the machine's console is this terminal, and it stays when the tests are over
-    PATIENCE=N  after how many seconds a machine that hangs is ended (default 900)
+    PATIENCE=N  after how many seconds a machine that hangs is ended (default 1200)
 
 .build/vm/console.log has all that it said, .build/vm/results/journal its journal.
 """
@@ -20,24 +21,22 @@ import os
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import time
 import xml.etree.ElementTree as xml
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.join(HERE, "../..")
+import layer
+from layer import HERE
+
 KEEP = os.environ.get("KEEP", "") not in ("", "0")
-PATIENCE = float(os.environ.get("PATIENCE", 900))
+PATIENCE = float(os.environ.get("PATIENCE", 1200))
 RESULTS_BYTES = 64 << 20
-# pytest and what it needs, in the environment that runs this.
-PYTEST = ("pytest", "py.py", "_pytest", "pluggy", "iniconfig", "packaging", "pygments", "exceptiongroup", "typing_extensions")
 
 
 def base(directory):
     """The image without anything of ours, made if it is not there as image.sh would make it today."""
     key = hashlib.sha256()
-    for name in "image.sh", "units/system-test.service":
+    for name in "image.sh", "root.sh", "units/system-test.service":
         with open(os.path.join(HERE, name), "rb") as file:
             key.update(file.read())
     place = os.path.join(directory, f"base-{key.hexdigest()[:12]}")
@@ -56,38 +55,19 @@ def make_file_system(path, tree, megabytes):
     subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", tree, path, f"{megabytes}M"], check=True, stdout=subprocess.DEVNULL)
 
 
-def layer(directory, arguments):
-    """Our programs as `make install` puts them, the tests, and what they are compiled to."""
+def disk_of_layer(build, directory, arguments):
     tree = os.path.join(directory, "layer")
-    shutil.rmtree(tree, ignore_errors=True)
-    subprocess.run(
-        ["make", "--silent", "-C", TOP, "install", f"DESTDIR={tree}", "PREFIX=/usr"], check=True,
-        stdout=subprocess.DEVNULL,
-    )  # fmt: skip
-    shutil.copytree(os.path.join(HERE, "units"), f"{tree}/units")
-    shutil.copy(os.path.join(HERE, "begin"), tree)
-    ignore = shutil.ignore_patterns("__pycache__")
-    for name in "System", "Cells", "Probe":
-        shutil.copytree(os.path.join(TOP, "Tests", name), f"{tree}/Tests/{name}", ignore=ignore)
-    subprocess.run([os.path.join(TOP, "Tests/Probe/build.sh"), f"{tree}/Tests/Probe/built"], check=True)
-    packages = sysconfig.get_path("purelib")
-    for name in os.listdir(packages):
-        if name.startswith(PYTEST):
-            copy = shutil.copytree if os.path.isdir(f"{packages}/{name}") else shutil.copy
-            os.makedirs(f"{tree}/python", exist_ok=True)
-            copy(f"{packages}/{name}", f"{tree}/python/{name}")
-    with open(f"{tree}/arguments", "w") as file:
-        file.write(" ".join(arguments))
+    layer.make(build, tree, arguments)
     path = os.path.join(directory, "layer.ext4")
     make_file_system(path, tree, 192)
     shutil.rmtree(tree)
     return path
 
 
-def boot(base, layer, results, console):
+def boot(base, disk, results, console):
     """Runs the machine to its end. True if it came there by itself."""
     drives = []
-    for path, options in (f"{base}/root.ext4", "snapshot=on"), (layer, "readonly=on"), (results, ""):
+    for path, options in (f"{base}/root.ext4", "snapshot=on"), (disk, "readonly=on"), (results, ""):
         drives += ["-drive", f"if=virtio,format=raw,file={path}" + ("," + options if options else "")]
     words = "root=/dev/vda rw console=ttyS0 quiet panic=-1 systemd.show_status=false"
     serial = ["-serial", "mon:stdio"] if KEEP else ["-serial", f"file:{console}", "-monitor", "none"]
@@ -138,7 +118,7 @@ def report(directory):
     try:
         outcomes, missing = brought_back(directory)
     except (OSError, xml.ParseError) as error:
-        print(f"vm-test: the machine brought no results back ({error})")
+        print(f"the machine brought no results back ({error})")
         return False
     for name, outcome, text, _ in outcomes:
         if outcome != "passed":
@@ -156,7 +136,7 @@ def main(build, arguments):
     os.makedirs(directory, exist_ok=True)
     begun = time.monotonic()
     machine = base(directory)
-    disk = layer(directory, arguments)
+    disk = disk_of_layer(build, directory, arguments)
     results = os.path.join(directory, "results.tar")
     with open(results, "wb") as file:
         file.truncate(RESULTS_BYTES)

@@ -18,6 +18,9 @@ SOCKETS = {
     "cloister-celld.socket": "/run/cloister/celld.sock",
     "cloister-commands.socket": "/run/cloister/commands.sock",
 }
+# Before Linux 6.5 the kernel does not say for certain which process is at the other end of a socket: no rule can be
+# about its program, and nothing runs as root for it.
+KNOWS_PEERS = tuple(int(word) for word in os.uname().release.split(".")[:2]) >= (6, 5)
 POLICY = "/etc/cloister/policy.d"
 # What must be there before, for a comparison afterwards that means something.
 BEFORE = "/var/tmp/files-before"

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -75,6 +76,7 @@ def bare_celld(controllers, *options):
         connection.stop()
         subprocess.run(["systemctl", "stop", f"{unit}.socket", f"{unit}.service"], check=True)
         os.path.exists(path) and os.remove(path)
+        shutil.rmtree("/var/lib/bare")
 
 
 def test_a_celld_without_its_controllers_builds_nothing_and_names_them():

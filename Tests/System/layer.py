@@ -1,0 +1,60 @@
+"""What a machine has of ours when it boots: the package, once more with a higher version, the tests, and what these
+stand on. Both machines get the same, as a directory of files."""
+
+import importlib.metadata
+import os
+import shutil
+import subprocess
+
+from packaging.requirements import Requirement
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.join(HERE, "../..")
+TESTS = "System", "Cells", "Probe"
+SUFFIXES = {"first": "", "second": "+1"}
+# What the tests import, and the official client; what these need says their metadata.
+PYTHON = "pytest", "pytest-timeout", "mcp"
+
+
+def make(build, tree, arguments, lacking=""):
+    """`lacking`: the walls that the machine cannot have, which drop-ins then say."""
+    shutil.rmtree(tree, ignore_errors=True)
+    _packages(build, f"{tree}/packages")
+    ignore = shutil.ignore_patterns("__pycache__")
+    for name in TESTS:
+        shutil.copytree(os.path.join(TOP, "Tests", name), f"{tree}/Tests/{name}", ignore=ignore)
+    # The machine has no compiler.
+    subprocess.run([os.path.join(TOP, "Tests/Probe/build.sh"), f"{tree}/Tests/Probe/built"], check=True)
+    for name in "accept", "begin":
+        shutil.copy(os.path.join(HERE, name), tree)
+    _python(f"{tree}/python")
+    for name, text in {"arguments": " ".join(arguments), "lacking": lacking}.items():
+        with open(f"{tree}/{name}", "w") as file:
+            file.write(text)
+
+
+def _packages(build, directory):
+    for name, suffix in SUFFIXES.items():
+        made = subprocess.run(
+            [os.path.join(TOP, "packaging/deb.sh"), build, f"{directory}/{name}", suffix], check=True,
+            capture_output=True, text=True,
+        )  # fmt: skip
+        print(f"packed {os.path.basename(made.stdout.strip())}", flush=True)
+
+
+def _python(directory):
+    """Of the environment that runs this."""
+    found, wanted = set(), [Requirement(name) for name in PYTHON]
+    while wanted:
+        need = wanted.pop()
+        distribution = importlib.metadata.distribution(need.name)
+        if (need.name, *need.extras) in found:
+            continue
+        found.add((need.name, *need.extras))
+        for file in distribution.files:
+            if file.suffix != ".pyc" and ".." not in file.parts:
+                os.makedirs(f"{directory}/{file.parent}", exist_ok=True)
+                shutil.copy(file.locate(), f"{directory}/{file}")
+        for each in map(Requirement, distribution.requires or []):
+            if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in need.extras or [""]):
+                wanted.append(each)
