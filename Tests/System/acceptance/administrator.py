@@ -18,6 +18,7 @@ SOCKETS = {
     "cloister-celld.socket": "/run/cloister/celld.sock",
     "cloister-commands.socket": "/run/cloister/commands.sock",
 }
+BUS_NAME = "org.cloister.Cloister1"
 # Before Linux 6.5 the kernel does not say for certain which process is at the other end of a socket: no rule can be
 # about its program, and nothing runs as root for it.
 KNOWS_PEERS = tuple(int(word) for word in os.uname().release.split(".")[:2]) >= (6, 5)
@@ -106,6 +107,12 @@ def reload():
     mark = cursor()
     systemctl("reload", "cloisterd.service")
     assert eventually(lambda: any(entry["MESSAGE"] == "reloaded" for entry in journal(mark)), 2 * SECONDS)
+
+
+def ping_on_the_bus(user):
+    """Which starts the daemon, if anything does."""
+    return run("busctl", "call", BUS_NAME, "/org/cloister/Cloister1", "org.freedesktop.DBus.Peer", "Ping",
+               user=user, group=user, extra_groups=[])  # fmt: skip
 
 
 def cursor():

@@ -1,11 +1,12 @@
 """CPU time: a cell gets its share of the machine, and no more."""
 
+import pwd
 import time
 
 import pytest
 
 from cells import Limits, plan
-from services import group_of_cell, number
+from services import SLOWNESS, group_of_cell, groups_of_cells, number, processes, uid
 
 # Two of them, for there are two CPUs.
 BUSY = "while :; do :; done & while :; do :; done"
@@ -49,3 +50,18 @@ def test_cells_that_compete_share_by_their_weights(celld):
     assert much > 3 * little > 0
     light.close()
     heavy.close()
+
+
+def test_nobody_else_feels_a_busy_cell(anna, ben):
+    """By the built-in share, which is the whole of this machine."""
+    assert anna.run("true").fields["exit_code"] == ben.run("true").fields["exit_code"] == 0
+    assert not anna.call("start_process", command=f"{BUSY} & {BUSY}").is_error
+    [group] = [each for each in groups_of_cells() if uid(processes(each)[0]) == pwd.getpwnam("anna").pw_uid]
+    before, began = number(group, "cpu.stat", "usage_usec"), time.monotonic()
+    slowest = 0
+    while time.monotonic() < began + 6:
+        slowest = max(slowest, ben.ping())
+        assert ben.run("echo here").output == "here\n"
+    took = 1e6 * (time.monotonic() - began)
+    assert number(group, "cpu.stat", "usage_usec") - before > 0.5 * took, "it was busy"
+    assert slowest < SLOWNESS
