@@ -73,9 +73,10 @@ def test_the_actions_of_polkit_are_those_that_the_manual_names():
         assert owner.text == "unix-user:cloister" and each.findtext("message") and each.findtext("icon_name")
 
 
-def test_the_activation_file_leaves_the_start_to_systemd():
+def test_the_activation_file_leaves_the_start_to_systemd_and_to_who_enables_the_unit():
     text = (TREE / "dbus/org.cloister.Cloister1.service").read_text()
-    assert f"Name={NAME}\n" in text and "SystemdService=cloisterd.service\n" in text
+    assert f"Name={NAME}\n" in text and f"SystemdService=dbus-{NAME}.service\n" in text
+    assert f"Alias=dbus-{NAME}.service\n" in (TREE / "systemd/cloisterd.service").read_text()
 
 
 def test_the_level_of_the_log_is_changed_by_who_may(scene):

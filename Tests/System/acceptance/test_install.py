@@ -8,7 +8,7 @@ import stat
 
 import pytest
 
-from administrator import BEFORE, SOCKETS, UNITS, done, files, install, is_active, property_of, run, timed, wait_until
+from administrator import BEFORE, SOCKETS, UNITS, done, files, install, is_active, ping_on_the_bus, property_of, run, timed, wait_until
 from services import Client, systemctl
 
 PROGRAMS = ["/usr/bin/cloisterd", "/usr/bin/cloisterctl", "/usr/bin/cloister-bridge"]
@@ -79,6 +79,13 @@ def test_a_unit_leaves_no_more_open_than_it_must(unit, most):
 
 def test_its_messages_are_in_the_catalogue():
     assert "An application called" in done("journalctl", "--dump-catalog", "9ed1be54c70342ef8058b80af5ca9088")
+
+
+def test_before_an_administrator_says_so_nobody_starts_it_by_the_bus():
+    """Any user could, and with the daemon would come its socket, to which everybody can connect."""
+    called = ping_on_the_bus("anna")
+    assert called.returncode != 0 and "cloister" in called.stderr, called
+    assert is_active("cloisterd.service") == is_active("cloisterd.socket") == "inactive"
 
 
 def test_one_command_switches_it_on():
