@@ -54,12 +54,13 @@ def syscall(*arguments):
 
 
 class Planted:
-    """All of it, until `close`. `environment` is what the probe is told."""
+    """All of it, until `close`. `environment` is what the probe is told; `user` is who the cell is of."""
 
-    def __init__(self, build):
+    def __init__(self, build, user=USER, place="/tmp"):
+        self.user = user
         self.mark = "mark-" + secrets.token_hex(12)
         self.name = "cloister-probe-" + secrets.token_hex(4)
-        self.directory = tempfile.mkdtemp(prefix="cloister-probe.", dir="/tmp")
+        self.directory = tempfile.mkdtemp(prefix="cloister-probe.", dir=place)
         os.chmod(self.directory, 0o755)
         self.undo = [lambda: shutil.rmtree(self.directory)]
         self.programs = os.path.join(self.directory, "programs")
@@ -72,7 +73,7 @@ class Planted:
             self._listeners()
             self._queues()
             self._keys()
-            self.tell(**self.bystander(USER))
+            self.tell(**self.bystander(user))
             self._facts()
         except BaseException:
             self.close()
@@ -98,7 +99,8 @@ class Planted:
         for name in "cloister-probe", "bystander":
             shutil.copy(os.path.join(build, "cloister-probe"), os.path.join(self.programs, name))
 
-    def write(self, path, owner=USER):
+    def write(self, path, owner=None):
+        owner = self.user if owner is None else owner
         with open(path, "w") as file:
             file.write(self.mark + "\n")
         os.chown(path, owner, owner)
@@ -106,7 +108,7 @@ class Planted:
     def _files(self):
         os.mkdir(self.private)
         os.mkdir(os.path.join(self.private, "room"))
-        os.chown(os.path.join(self.private, "room"), USER, USER)
+        os.chown(os.path.join(self.private, "room"), self.user, self.user)
         secret = os.path.join(self.private, "secret")
         self.write(secret)
         self.plant_tree()
@@ -117,8 +119,9 @@ class Planted:
             self.undo.append(lambda path=path: os.unlink(path))
             self.tell(**{variable: path})
 
-    def plant_tree(self, owner=USER):
+    def plant_tree(self, owner=None):
         """Anew for each run that may change it."""
+        owner = self.user if owner is None else owner
         shutil.rmtree(self.tree, ignore_errors=True)
         os.mkdir(self.tree)
         os.chown(self.tree, owner, owner)
@@ -250,7 +253,7 @@ class Planted:
         add(self.name + ".session")
         key = add(self.name + ".user")
         syscall(SYS_KEYCTL, KEYCTL_SETPERM, key, 0x3F3F003F)
-        syscall(SYS_KEYCTL, KEYCTL_CHOWN, key, USER, USER)
+        syscall(SYS_KEYCTL, KEYCTL_CHOWN, key, self.user, self.user)
         self.tell(KEY=key, KEY_NAME=self.name + ".user", SESSION_KEY=self.name + ".session")
 
     def bystander(self, user):

@@ -18,6 +18,8 @@ import dataclasses
 
 from attempts import NEVER_TOGETHER, Outcome, closure
 
+# What the kernel lets nobody close. An attempt that is denied after all has to go from here.
+OPEN = {"uptime-difference": "/proc/PID/timens_offsets tells everybody in a time namespace its difference"}
 MOUNTING = frozenset({"seccomp", "capabilities", "landlock"})
 # What the stand-in's program must be given for an attempt that is about rights.
 CAPABLE = {"root-become", "groups-set"}
