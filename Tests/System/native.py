@@ -10,7 +10,7 @@ walls in `make vm-test`.
 Ends with 1 if a test failed, if the machine did not come up or did not end in time, or if it came back with fewer
 tests than it had collected.
 
-    PATIENCE=N  after how many seconds a machine that hangs is ended (default 1200)
+    PATIENCE=N  after how many seconds a machine that hangs is ended (default 1800)
 
 .build/system/console.log has what the machine said, .build/system/results what came back: output and journal.
 """
