@@ -5,18 +5,20 @@ import Linux
 //   audit/000001.jsonl   records, numbered; appended to the last one
 //   audit/head           the newest signed checkpoint
 //   audit/beginning      when files were removed: a signed statement of where the chain now begins
-//   audit/key            the key that signs, for the daemon alone
+//   audit/key            the key that signs, for the daemon alone; or somewhere else, where somebody gives it one
 //   audit/key.pub        what verifies
 //   audit/lock           held by the daemon that writes
 
 package struct AuditDirectory: Hashable, Sendable {
     package let path: String
+    /// Where the key that signs is, if it is given and not ours to make.
+    private let givenKey: String?
 
-    package init(_ path: String) { self.path = path }
+    package init(_ path: String, key: String? = nil) { (self.path, givenKey) = (path, key) }
 
     package var head: String { path + "/head" }
     package var beginning: String { path + "/beginning" }
-    package var key: String { path + "/key" }
+    package var key: String { givenKey ?? path + "/key" }
     package var publicKey: String { path + "/key.pub" }
     var lock: String { path + "/lock" }
 
@@ -83,11 +85,25 @@ package struct AuditDirectory: Hashable, Sendable {
             } catch  where error.errno == .exists {}
         }
         let stored = try storedKey()
+        if givenKey != nil { try checkGiven(stored) }
         let key = if let stored { stored } else { try makeKey() }
         try faultingSystem { () throws(SystemError) in
             try File.replace(publicKey, with: Array(key.publicKey.pem.utf8), mode: 0o644)
         }
         return key
+    }
+
+    /// A key that is given has to be there, and has to be the one that signed what is here: with another one all of that
+    /// would look forged.
+    private func checkGiven(_ given: SigningKey?) throws(AuditFault) {
+        guard let given else { throw .unusable(key, "is not there") }
+        let files: [UInt32] = try faultingSystem { () throws(SystemError) in try self.files() }
+        guard !files.isEmpty, let known = try storedPublicKey(), known != given.publicKey else { return }
+        throw .unusable(
+            key,
+            """
+            is another key than the one that signed what is in \(path): give that one, or move the directory away
+            """)
     }
 
     private func storedKey() throws(AuditFault) -> SigningKey? {

@@ -36,7 +36,7 @@ package actor Daemon {
         package var cell = CellPlace.Settings()
         package var policy = PolicyDirectories.builtIn
         /// Where records are kept, and whether the journal has them, too; `nil`: nothing is recorded.
-        package var audit: (directory: String, journal: String?)?
+        package var audit: (directory: AuditDirectory, journal: String?)?
         /// Where grants outlive the daemon; `nil`: they do not.
         package var grants: String?
         /// Where polkit is, for rules that want a person to be asked there. Nobody connects before that, unless
@@ -122,7 +122,7 @@ package actor Daemon {
         audit.journal = place.journal
         let start = AuditStart(version: Release.version, mayLack: settings.cell.mayLack.walls.map(\.rawValue))
         return Auditor(
-            try AuditLog(in: AuditDirectory(place.directory), audit, start: start), on: loop, log: log)
+            try AuditLog(in: place.directory, audit, start: start), on: loop, log: log)
     }
 
     // MARK: Serving
@@ -548,6 +548,9 @@ package actor Daemon {
             office.auditor.note(
                 AuditRecord(.session(AuditSession(.closed, reason: "its client left meanwhile")), of: client))
             return false
+        }
+        if memory.isSuspect, !memory.isComplete {
+            throw SystemError("resume", .invalid, "this daemon has crashed twice over what it sent")
         }
         let client = Client(
             try left.credentials(), old.identity, digest: old.digest, session: old.session)

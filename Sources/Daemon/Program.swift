@@ -1,3 +1,4 @@
+import Audit
 import Bus
 import CommandLine
 import EventLoop
@@ -79,6 +80,15 @@ package enum Program {
         }
     }
 
+    /// A secret that the service manager hands us (LoadCredential=), if it does.
+    private static func credential(_ name: String) -> String? {
+        guard let directory = Process.environment("CREDENTIALS_DIRECTORY"), !directory.isEmpty else {
+            return nil
+        }
+        let path = directory + "/" + name
+        return File.kind(of: path) == nil ? nil : path
+    }
+
     /// Free memory that is not given back: some large answers at a time.
     private static let keptMemory = 8 << 20
 
@@ -117,7 +127,7 @@ package enum Program {
         let state = options.standalone ?? "/var/lib/cloister"
         if options.audit != "none" {
             settings.audit = (
-                options.audit ?? state + "/audit",
+                AuditDirectory(options.audit ?? state + "/audit", key: credential("cloister.audit-key")),
                 options.standalone == nil && options.audit == nil ? "/run/systemd/journal/socket" : nil
             )
         }

@@ -397,13 +397,18 @@ package actor Session {
         mcp.endTakingUp(&out)
         framer.append(memory.input.span)
         let unsent = memory.output + out.bytes
-        keeper.rewrite(records + (unsent.isEmpty ? [] : [.said(unsent, closed: [])]))
+        // A line that ends every daemon that reads it shall not end the next one, too.
+        let isSuspect = !memory.isComplete && !memory.input.isEmpty
+        keeper.rewrite(
+            records + (isSuspect ? [.isSuspect(true)] : [])
+                + (unsent.isEmpty ? [] : [.said(unsent, closed: [])]))
         (kept, mcp.changes, out.bytes) = (mcp.standing, [], [])
         connection.send(unsent)
         flush(&out)
         // A new version of us may have others.
         if let tools = memory.tools, tools != mcp.catalogue.tools.map(\.name) { tell(mcp.catalogue) }
         handleLines()
+        if isSuspect { keeper.write([.isSuspect(false)]) }
     }
 
     private func takeUp(_ old: SessionMemory.Call, _ memory: SessionMemory, _ out: inout Outbox) {

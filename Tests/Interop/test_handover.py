@@ -314,6 +314,35 @@ def test_clients_that_never_rest_get_one_answer_to_each_call_whenever_it_crashes
     assert sum(len(client.errors) for client in clients) > 0
 
 
+def journal_of(manager, name):
+    return next(fd for kept, fd in manager.kept if kept == name and "memfd" in os.readlink(f"/proc/self/fd/{fd}"))
+
+
+def append(journal, record):
+    end = os.fstat(journal).st_size
+    os.pwrite(journal, len(record).to_bytes(4, "little") + record, end)
+
+
+def test_a_line_that_nobody_came_to_is_handled_by_the_next_process(manager, connect):
+    client = connect()
+    manager.end(signal.SIGKILL)
+    line = b'{"jsonrpc":"2.0","id":"read","method":"ping"}\n'
+    append(journal_of(manager, "s0"), b"\x08\x00" + len(line).to_bytes(4, "little") + line)
+    manager.start()
+    assert client.answer("read")["result"] == {}
+    manager.crash()
+    assert client.ask("ping")["result"] == {} and client.answers == {}
+
+
+def test_what_has_crashed_two_daemons_does_not_crash_the_third(manager, connect):
+    guilty, other = connect(), connect()
+    manager.end(signal.SIGKILL)
+    append(journal_of(manager, "s0"), b"\x13\x01")
+    manager.start()
+    assert guilty.file.readline() == ""
+    assert other.ask("ping")["result"] == {}
+
+
 def test_what_was_kept_of_nobody_or_is_damaged_is_put_away(manager, connect):
     """Damage in what we wrote ourselves ends that session, and no other."""
     clients = [connect() for _ in range(3)]

@@ -22,6 +22,8 @@ struct SessionMemory: Equatable, Sendable {
     var cellInput: [UInt8] = []
     var cellOutput: [UInt8] = []
     var cellIsBehind = false
+    /// Twice what it sent was being handled when a process crashed.
+    var isSuspect = false
     /// It was left in order, and its calls go on.
     var isComplete = false
 
@@ -45,6 +47,7 @@ struct SessionMemory: Equatable, Sendable {
             batches.removeAll { $0.number == batch.number }
             batches.append(batch)
         case .batchIsOver(let number): batches.removeAll { $0.number == number }
+        case .isSuspect(let isSuspect): self.isSuspect = isSuspect
         case .input(let bytes, let isMore): input = isMore ? input + bytes : bytes
         case .said(let bytes, let closed):
             output += bytes.suffix(unsent)

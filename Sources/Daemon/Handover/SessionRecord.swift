@@ -16,6 +16,8 @@ enum SessionRecord: Equatable, Sendable {
     case closed(call: UInt64)
     case batch(ServerSession.OpenBatch)
     case batchIsOver(Int)
+    /// What was left unhandled by a process that crashed is being handled: should this one crash, too, it is the cause.
+    case isSuspect(Bool)
     /// Bytes that were read and not handled: more of them, or these instead of all others.
     case input([UInt8], isMore: Bool)
     /// Lines for the client, and the calls that are answered with them. The last in its record.
@@ -145,13 +147,16 @@ extension SessionRecord {
         case .batchIsOver(let number):
             kind(18)
             writer.integer(UInt64(number))
+        case .isSuspect(let isSuspect):
+            kind(19)
+            writer.flag(isSuspect)
         }
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        switch try reader.integer("kind", in: UInt8(1)...18) {
+        switch try reader.integer("kind", in: UInt8(1)...19) {
         case 1:
             self = .client(
                 ClientMemory(
@@ -216,7 +221,8 @@ extension SessionRecord {
             self = .stage(call: call, try CallMemory(from: &reader))
         case 16: self = .cellOutput(try reader.data("cellOutput", most: Self.most))
         case 17: self = .complete
-        default: self = .batchIsOver(Int(try reader.integer("batch", in: UInt64(1)...UInt64(Int32.max))))
+        case 18: self = .batchIsOver(Int(try reader.integer("batch", in: UInt64(1)...UInt64(Int32.max))))
+        default: self = .isSuspect(try reader.flag("isSuspect"))
         }
         try reader.finish("record")
     }

@@ -15,8 +15,11 @@ final class AuditScene: Sendable {
     var root: String { temporary.path }
     var directory: AuditDirectory { AuditDirectory(temporary.path + "/audit") }
 
-    func open(_ settings: AuditLog.Settings = AuditLog.Settings()) throws -> AuditLog {
-        try AuditLog(in: directory, settings, start: AuditStart(version: "1.2.3"), clock: clock.clock)
+    func open(
+        _ settings: AuditLog.Settings = AuditLog.Settings(), key: String? = nil
+    ) throws -> AuditLog {
+        let directory = AuditDirectory(directory.path, key: key)
+        return try AuditLog(in: directory, settings, start: AuditStart(version: "1.2.3"), clock: clock.clock)
     }
 
     /// A log with so many calls that was closed as it should be.

@@ -278,7 +278,8 @@ struct DaemonTests {
         let served = try ServedDaemon()
         #expect(served.manager.received() == [])
         try served.listen()
-        #expect(served.manager.received() == ["READY=1\nSTATUS=Serving 0 clients in 0 cells; policy in force"])
+        #expect(
+            served.manager.received() == ["READY=1\nSTATUS=Serving 0 clients in 0 cells; policy in force"])
         served.stop()
         #expect(served.manager.received() == ["STOPPING=1\nSTATUS=Finishing calls in flight"])
     }
@@ -318,7 +319,8 @@ struct DaemonTests {
         let now = Int(clock.now / .microseconds(1))
         #expect(
             served.manager.received() == [
-                "RELOADING=1\nMONOTONIC_USEC=\(now)", "READY=1\nSTATUS=Serving 1 client in 0 cells; policy in force",
+                "RELOADING=1\nMONOTONIC_USEC=\(now)",
+                "READY=1\nSTATUS=Serving 1 client in 0 cells; policy in force",
             ])
 
         pthread_kill(pthread_self(), SIGTERM)

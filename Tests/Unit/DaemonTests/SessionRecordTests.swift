@@ -26,7 +26,7 @@ struct SessionRecordTests {
 
     static let all: [SessionRecord] = [
         .client(client), .standing(.new), .claim("My Editor"), .tools(["one", "two"]), .opened(open),
-        .closed(call: 4), .batch(.init(number: 2, responses: [[1], []])), .batchIsOver(2),
+        .closed(call: 4), .batch(.init(number: 2, responses: [[1], []])), .batchIsOver(2), .isSuspect(true),
         .input([1, 2], isMore: true), .said([3, 4], closed: [1, 2]), .cell(cell), .cellIsGone,
         .cellInput([5], isMore: false), .cellIsBehind(true), .job(call: 4, number: 11),
         .stage(call: 4, call), .cellOutput([6]), .complete,
