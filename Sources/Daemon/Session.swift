@@ -59,6 +59,8 @@ package actor Session {
     /// Where it is on record what it would take to go on in another process.
     var keeper: SessionKeeper?
     private var kept = SessionStanding.new
+    /// Of what is held, how much has just come.
+    private var newInput = 0
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -95,8 +97,7 @@ package actor Session {
 
     private func receive(_ bytes: Span<UInt8>) {
         framer.append(bytes)
-        // First: whatever we do not come to, the next process does.
-        recordInput(new: bytes.count)
+        newInput = bytes.count
         handleLines()
     }
 
@@ -314,21 +315,16 @@ package actor Session {
             }
         }
         mcp.changes = []
-        if let input = keeper.inputRecord(framer.held, new: 0, { framer.heldBytes($0) }) {
+        if let input = keeper.inputRecord(framer.held, new: newInput, { framer.heldBytes($0) }) {
             records.append(input)
         }
+        newInput = 0
         if !bytes.isEmpty {
             records.append(.said(bytes, closed: closed))
         } else {
             records += closed.map { .closed(call: $0) }
         }
-        keeper.write(records)
-    }
-
-    private func recordInput(new: Int) {
-        guard let keeper else { return }
-        let input = keeper.inputRecord(framer.held, new: new) { framer.heldBytes($0) }
-        keeper.write(input.map { [$0] } ?? [])
+        keeper.writeAllRead(records)
     }
 
     private func rewrite(_ records: [SessionRecord]) {

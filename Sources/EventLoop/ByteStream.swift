@@ -19,10 +19,14 @@ extension ByteStream {
     package func letGo() { close() }
 }
 
-/// Somebody who keeps what is on its way, too, and sends it from there.
-package protocol OutgoingSource: AnyObject {
+/// Somebody who keeps what is on its way, too: what is sent is sent from there, and what comes, comes by there.
+package protocol StreamKeeper: AnyObject {
     /// The next bytes of what is written. `nil` when nothing can be taken now.
     func send(atMost count: Int, to socket: borrowing OwnedFD) throws(SystemError) -> Int?
+    /// `nil` when there is nothing now, 0 at the end.
+    func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: borrowing OwnedFD
+    ) throws(SystemError) -> Int?
 }
 
 /// A connected socket.
@@ -33,7 +37,7 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
     private var watch: EventLoop.Watch?
     /// Somebody else keeps it open, too: closing it is to say so.
     package var isShared = false
-    package weak var source: (any OutgoingSource)?
+    package weak var keeper: (any StreamKeeper)?
 
     package init(_ socket: consuming OwnedFD, on loop: EventLoop) {
         self.socket = consume socket
@@ -57,12 +61,13 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
         into buffer: UnsafeMutableRawBufferPointer
     ) throws(SystemError) -> Int? {
         guard socket != nil else { return 0 }
+        if let keeper { return try unsafe keeper.receive(into: buffer, from: socket!) }
         return try unsafe socket!.read(into: buffer)
     }
 
     package func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
         guard socket != nil else { throw SystemError("send", .brokenPipe) }
-        if let source { return try source.send(atMost: bytes.count, to: socket!) }
+        if let keeper { return try keeper.send(atMost: bytes.count, to: socket!) }
         return try UnixSocket.send(socket!, bytes)
     }
 

@@ -327,7 +327,8 @@ def test_a_line_that_nobody_came_to_is_handled_by_the_next_process(manager, conn
     client = connect()
     manager.end(signal.SIGKILL)
     line = b'{"jsonrpc":"2.0","id":"read","method":"ping"}\n'
-    append(journal_of(manager, "s0"), b"\x08\x00" + len(line).to_bytes(4, "little") + line)
+    # As if it had been killed with the bytes just read.
+    os.pwrite(journal_of(manager, "s0"), line, 4096)
     manager.start()
     assert client.answer("read")["result"] == {}
     manager.crash()

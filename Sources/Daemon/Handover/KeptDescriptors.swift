@@ -46,14 +46,16 @@ package final class KeptDescriptors: @unchecked Sendable {
         func journal() throws(SystemError) -> (SessionMemory, Journal)? {
             guard let journalFile else { return nil }
             var records: [(SessionRecord, Int)] = []
-            for record in try Journal.records(of: journalFile.fd) {
+            let contents = try Journal.contents(of: journalFile.fd)
+            for record in contents.records {
                 do {
                     records.append((try SessionRecord(decoding: record.bytes), record.unsent))
                 } catch {
                     throw SystemError("read", .invalid, "its journal: \(error)")
                 }
             }
-            guard let memory = SessionMemory(records) else { return nil }
+            guard var memory = SessionMemory(records) else { return nil }
+            memory.add(landing: contents.landing, contents.landingNumber)
             return (memory, try Journal(try journalFile.fd.duplicate()))
         }
 

@@ -4,7 +4,7 @@ import Linux
 
 /// What of one session outlives this process: its descriptors, where the service manager keeps them, and its journal.
 // Unchecked: touched on the loop's thread only.
-final class SessionKeeper: OutgoingSource, @unchecked Sendable {
+final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     private let stream: SocketStream
     /// Where in the journal is what the client has not been sent.
     private var unsent: [(offset: UInt64, count: Int)] = []
@@ -39,7 +39,7 @@ final class SessionKeeper: OutgoingSource, @unchecked Sendable {
 
     private func share() {
         stream.isShared = true
-        stream.source = self
+        stream.keeper = self
     }
 
     /// One that is kept already.
@@ -58,11 +58,26 @@ final class SessionKeeper: OutgoingSource, @unchecked Sendable {
         }
     }
 
+    /// With these everything is on record that has been read, or it has been handled.
+    func writeAllRead(_ records: [SessionRecord]) {
+        guard !isLost, journal.hasLanded else { return write(records) }
+        write(records + [.landed(journal.landingNumber)])
+        if !isLost { journal.clearLanding() }
+    }
+
+    func receive(
+        into buffer: UnsafeMutableRawBufferPointer, from socket: borrowing OwnedFD
+    ) throws(SystemError) -> Int? {
+        try unsafe journal.receive(into: buffer, from: socket)
+    }
+
     /// All that there is to say, instead of all that was said.
     func rewrite(_ records: [SessionRecord]) {
         guard !isLost else { return }
         attempt { () throws(SystemError) in
-            let ends = try journal.replace(records.map(\.encoded))
+            let all = records + [.landed(journal.landingNumber)]
+            let ends = try journal.replace(all.map(\.encoded))
+            journal.clearLanding()
             unsent = []
             note(records, endingAt: ends)
             sizeWhenNew = journal.size
@@ -167,7 +182,7 @@ final class SessionKeeper: OutgoingSource, @unchecked Sendable {
     func end() {
         guard !isLost else { return }
         isLost = true
-        stream.source = nil
+        stream.keeper = nil
         store.drop(DescriptorStore.Name.session(slot))
         store.drop(DescriptorStore.Name.cell(slot))
         store.free(slot)

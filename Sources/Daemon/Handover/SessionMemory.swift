@@ -16,6 +16,8 @@ struct SessionMemory: Equatable, Sendable {
     var calls: [Call] = []
     var batches: [ServerSession.OpenBatch] = []
     var input: [UInt8] = []
+    /// The last landing that is on record.
+    private var landed: UInt64 = 0
     /// What was said and not sent.
     var output: [UInt8] = []
     var cell: CellMemory?
@@ -35,6 +37,11 @@ struct SessionMemory: Equatable, Sendable {
         for (record, unsent) in records.dropFirst() { take(record, unsent) }
     }
 
+    /// What was read, and did not come to be on record.
+    mutating func add(landing: [UInt8], _ number: UInt64) {
+        if number != landed { input += landing }
+    }
+
     private mutating func take(_ record: SessionRecord, _ unsent: Int) {
         switch record {
         case .client: break
@@ -47,6 +54,7 @@ struct SessionMemory: Equatable, Sendable {
             batches.removeAll { $0.number == batch.number }
             batches.append(batch)
         case .batchIsOver(let number): batches.removeAll { $0.number == number }
+        case .landed(let number): landed = number
         case .isSuspect(let isSuspect): self.isSuspect = isSuspect
         case .input(let bytes, let isMore): input = isMore ? input + bytes : bytes
         case .said(let bytes, let closed):

@@ -20,6 +20,8 @@ enum SessionRecord: Equatable, Sendable {
     case isSuspect(Bool)
     /// Bytes that were read and not handled: more of them, or these instead of all others.
     case input([UInt8], isMore: Bool)
+    /// What came to the journal's landing under this number is on record, or done with.
+    case landed(UInt64)
     /// Lines for the client, and the calls that are answered with them. The last in its record.
     case said([UInt8], closed: [UInt64])
     case cell(CellMemory)
@@ -150,13 +152,16 @@ extension SessionRecord {
         case .isSuspect(let isSuspect):
             kind(19)
             writer.flag(isSuspect)
+        case .landed(let number):
+            kind(20)
+            writer.integer(number)
         }
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        switch try reader.integer("kind", in: UInt8(1)...19) {
+        switch try reader.integer("kind", in: UInt8(1)...20) {
         case 1:
             self = .client(
                 ClientMemory(
@@ -222,7 +227,8 @@ extension SessionRecord {
         case 16: self = .cellOutput(try reader.data("cellOutput", most: Self.most))
         case 17: self = .complete
         case 18: self = .batchIsOver(Int(try reader.integer("batch", in: UInt64(1)...UInt64(Int32.max))))
-        default: self = .isSuspect(try reader.flag("isSuspect"))
+        case 19: self = .isSuspect(try reader.flag("isSuspect"))
+        default: self = .landed(try reader.integer("landed"))
         }
         try reader.finish("record")
     }

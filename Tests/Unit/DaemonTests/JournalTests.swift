@@ -22,8 +22,8 @@ struct JournalTests {
             theirs = try pair.other.duplicate()
         }
 
-        var records: [[UInt8]] { get throws { try Journal.records(of: file).map(\.bytes) } }
-        var unsent: [Int] { get throws { try Journal.records(of: file).map(\.unsent) } }
+        var records: [[UInt8]] { get throws { try Journal.contents(of: file).records.map(\.bytes) } }
+        var unsent: [Int] { get throws { try Journal.contents(of: file).records.map(\.unsent) } }
 
         func received() throws -> Int {
             var count = 0
@@ -57,7 +57,7 @@ struct JournalTests {
             let file = try MemoryFile.create("torn")
             let bytes = whole + [5, 0, 0, 0, 9, 9, 9, 9, 9].prefix(torn)
             _ = try file.write(bytes.span, at: 0)
-            #expect(try Journal.records(of: file).map(\.bytes) == [[1, 2, 3]])
+            #expect(try Journal.contents(of: file).records.map(\.bytes) == [[1, 2, 3]])
         }
     }
 
@@ -65,7 +65,7 @@ struct JournalTests {
     func `a file that is no journal has no records`(bytes: [UInt8]) throws {
         let file = try MemoryFile.create("none")
         _ = try file.write(bytes.span, at: 0)
-        #expect(try Journal.records(of: file).isEmpty)
+        #expect(try Journal.contents(of: file).records.isEmpty)
     }
 
     @Test func `another process goes on behind what was there`() throws {
@@ -126,5 +126,55 @@ struct JournalTests {
         for _ in 0..<200 { _ = try place.journal.replace([record]) }
         #expect(try MemoryFile.allocated(place.file) < 2 << 20)
         #expect(try place.records == [record])
+    }
+
+    // MARK: The landing
+
+    private func landed(_ place: Place) throws -> (bytes: [UInt8], number: UInt64) {
+        let contents = try Journal.contents(of: place.file)
+        return (contents.landing, contents.landingNumber)
+    }
+
+    private func receive(_ place: Place, room: Int = 100) throws -> [UInt8]? {
+        var bytes = [UInt8](repeating: 0, count: room)
+        let count = try unsafe bytes.withUnsafeMutableBytes {
+            try unsafe place.journal.receive(into: $0, from: place.ours)
+        }
+        return count.map { Array(bytes[..<$0]) }
+    }
+
+    @Test func `what is read is there for another process until it is on record`() throws {
+        let place = try Place()
+        #expect(try landed(place).bytes == [] && landed(place).number == 1)
+        #expect(try receive(place) == nil)
+        _ = try UnixSocket.send(place.theirs, [1, 2, 3].span)
+        #expect(try receive(place) == [1, 2, 3])
+        #expect(try landed(place).bytes == [1, 2, 3] && landed(place).number == 1)
+        place.journal.clearLanding()
+        #expect(try landed(place).bytes == [] && landed(place).number == 2)
+        // Longer first, then shorter: nothing of the first is left.
+        for bytes in [[9, 9, 9, 9, 9], [8, 8]] as [[UInt8]] {
+            _ = try UnixSocket.send(place.theirs, bytes.span)
+            #expect(try receive(place) == bytes)
+            #expect(try landed(place).bytes == bytes)
+            place.journal.clearLanding()
+        }
+    }
+
+    @Test func `the next process begins with an empty landing`() throws {
+        let place = try Place()
+        _ = try UnixSocket.send(place.theirs, [1, 2, 3].span)
+        #expect(try receive(place) == [1, 2, 3])
+        let next = try Journal(try place.file.duplicate())
+        #expect(try landed(place).bytes == [] && next.landingNumber == 2)
+    }
+
+    @Test func `more than the landing holds is read in pieces`() throws {
+        let place = try Place()
+        let bytes = [UInt8](repeating: 5, count: 100_000)
+        _ = try UnixSocket.send(place.theirs, bytes.span)
+        #expect(try receive(place, room: 200_000)?.count == 65_536)
+        place.journal.clearLanding()
+        #expect(try receive(place, room: 200_000)?.count == 100_000 - 65_536)
     }
 }

@@ -27,6 +27,7 @@ struct SessionRecordTests {
     static let all: [SessionRecord] = [
         .client(client), .standing(.new), .claim("My Editor"), .tools(["one", "two"]), .opened(open),
         .closed(call: 4), .batch(.init(number: 2, responses: [[1], []])), .batchIsOver(2), .isSuspect(true),
+        .landed(7),
         .input([1, 2], isMore: true), .said([3, 4], closed: [1, 2]), .cell(cell), .cellIsGone,
         .cellInput([5], isMore: false), .cellIsBehind(true), .job(call: 4, number: 11),
         .stage(call: 4, call), .cellOutput([6]), .complete,
@@ -92,5 +93,13 @@ struct SessionRecordTests {
         #expect(memory.cell?.number == 10 && memory.cell?.lastJob == 5)
         #expect(memory.cellInput == [] && !memory.cellIsBehind)
         #expect(try self.memory([.cell(Self.cell), .cellIsGone]).cell == nil)
+    }
+
+    @Test func `what landed is new unless its number is on record`() throws {
+        var memory = try memory([.input([1], isMore: false), .landed(4)])
+        memory.add(landing: [2], 4)
+        #expect(memory.input == [1])
+        memory.add(landing: [2], 5)
+        #expect(memory.input == [1, 2])
     }
 }
