@@ -16,14 +16,14 @@ import Linux
 import Tools
 
 package actor Cell: CellAccess {
-    private enum Letter: Sendable {
+    enum Letter: Sendable {
         case frame(CellFrame)
         /// Not of the cell's, but about it.
         case failure(CellFailure)
     }
 
     /// What has come for a call, and who waits for more.
-    private struct Mailbox {
+    struct Mailbox {
         var letters: [Letter] = []
         var waiter: CheckedContinuation<Letter, Never>?
     }
@@ -36,17 +36,17 @@ package actor Cell: CellAccess {
     package nonisolated let report: WallReport
     private let kind: Kind
     private nonisolated let loop: EventLoop
-    private var connection: StreamConnection?
-    private var reader = CellFrameReader()
-    private var mailboxes: [UInt32: Mailbox] = [:]
-    private var lastCall: UInt32 = 0
+    var connection: StreamConnection?
+    var reader = CellFrameReader()
+    var mailboxes: [UInt32: Mailbox] = [:]
+    var lastCall: UInt32 = 0
     /// What it was told last; a cell that was told nothing allows whatever its walls do. `nil` where nobody knows.
-    private var rules: FileRules? = .permissive
+    var rules: FileRules? = .permissive
     /// celld's number of it.
     nonisolated let number: UInt32
-    private nonisolated let stream: SocketStream
-    private var keeper: SessionKeeper?
-    private var isBehind = false
+    nonisolated let stream: SocketStream
+    var keeper: SessionKeeper?
+    var isBehind = false
     private let onGone: @Sendable () -> Void
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
@@ -213,7 +213,7 @@ package actor Cell: CellAccess {
         return lastCall
     }
 
-    private func send(_ bytes: [UInt8]) {
+    func send(_ bytes: [UInt8]) {
         connection?.send(bytes)
         noteBacklog()
     }
@@ -260,7 +260,7 @@ package actor Cell: CellAccess {
         keeper?.writeCellInput(reader.held, new: bytes.count) { reader.heldBytes($0) }
     }
 
-    private func takeFrames() {
+    func takeFrames() {
         do throws(CodingFault) {
             while let frame = try reader.next() { try handle(frame) }
         } catch {
@@ -293,61 +293,5 @@ package actor Cell: CellAccess {
         open.close()
         for call in mailboxes.keys { deliver(.failure(CellFailure(.other, reason)), to: call) }
         onGone()
-    }
-
-    // MARK: In another process
-
-    /// From here on it is on record what it would take to go on with it.
-    func keep(in keeper: SessionKeeper, as plan: CellPlan) {
-        self.keeper = keeper
-        keeper.keepCell(memory(plan), stream)
-    }
-
-    func memory(_ plan: CellPlan) -> CellMemory {
-        CellMemory(number: number, plan: plan, report: report, lastJob: lastCall)
-    }
-
-    func pause() { connection?.holdReading(true) }
-
-    /// For the next process.
-    func letGo() {
-        keeper = nil
-        connection?.letGo()
-    }
-
-    /// What is between us and it.
-    var unhandled: (input: [UInt8], output: [UInt8]) {
-        (reader.heldBytes(reader.held), connection?.unsent ?? [])
-    }
-
-    var held: Int { reader.held }
-
-    /// What has come for a request, and nobody has seen.
-    func unseen(_ job: UInt32) -> [CellFrame] {
-        (mailboxes[job]?.letters ?? []).compactMap { if case .frame(let frame) = $0 { frame } else { nil } }
-    }
-
-    private func noteBacklog() {
-        guard let keeper, let connection, isBehind != (connection.backlogCount > 0) else { return }
-        isBehind.toggle()
-        keeper.write([.cellIsBehind(isBehind)])
-    }
-
-    /// One that stood before this process: with the requests that go on in it. All others are ended.
-    func resume(_ memory: SessionMemory, keeper: SessionKeeper) {
-        self.keeper = keeper
-        keeper.adoptCell(stream)
-        (lastCall, rules) = (memory.cell?.lastJob ?? 0, nil)
-        if memory.isComplete { connection?.send(memory.cellOutput) }
-        for call in memory.calls {
-            guard let job = call.job else { continue }
-            if memory.isComplete {
-                mailboxes[job] = Mailbox(letters: (call.memory?.seen ?? []).map { .frame($0) })
-            } else {
-                send(CellFrame(.cancel, call: job).encoded)
-            }
-        }
-        reader.append(memory.cellInput.span)
-        takeFrames()
     }
 }

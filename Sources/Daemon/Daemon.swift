@@ -50,22 +50,22 @@ package actor Daemon {
 
     package typealias ToolSource = @Sendable (Daemon) -> [RegisteredTool]
 
-    private nonisolated let loop: EventLoop
+    nonisolated let loop: EventLoop
     private let settings: Settings
-    private let log: Log
+    let log: Log
     private let manager: ServiceManager
     private let toolSource: ToolSource
-    private let celld: CelldLink?
+    let celld: CelldLink?
     /// Runs commands on the host.
-    private let commands: CelldLink?
+    let commands: CelldLink?
     /// What outlives us, where the service manager keeps it.
-    private let store: DescriptorStore?
-    private let policy: PolicyStore
-    private let office: Gatekeeper.Office
+    let store: DescriptorStore?
+    let policy: PolicyStore
+    let office: Gatekeeper.Office
 
     private var catalogue = ToolCatalogue([])
     private var gatekeeper: Gatekeeper
-    private let names = AccountNames()
+    let names = AccountNames()
     private let digests: ProgramDigests
     private var listeners: [Listener] = []
     private var control: ControlServer?
@@ -73,11 +73,11 @@ package actor Daemon {
     private let bus: BusConnection
     private let polkit: Polkit
     private var signals: SignalSource?
-    private var sessions: [UInt64: Session] = [:]
+    var sessions: [UInt64: Session] = [:]
     /// Of each user, with those that are only on their way to a session.
     private var connectionsOfUser: [UInt32: Int] = [:]
     private var connections = 0
-    private var lastSession: UInt64 = 0
+    var lastSession: UInt64 = 0
     private var idleTimer: TimerID?
     private var statusTimer: TimerID?
     private var isStopping = false
@@ -326,7 +326,7 @@ package actor Daemon {
         }
     }
 
-    private func session(
+    func session(
         of client: Client, over stream: any ByteStream, by policy: SessionPolicy,
         vouchedBy voucher: SocketStream?
     ) -> Session {
@@ -343,7 +343,7 @@ package actor Daemon {
         }
     }
 
-    private func start(_ session: Session) throws(SystemError) {
+    func start(_ session: Session) throws(SystemError) {
         sessions[session.client.session] = session
         countsHaveChanged()
         do {
@@ -388,13 +388,13 @@ package actor Daemon {
         return sessions.values.count { $0.assumeIsolated { Grant.Holder($0.policy.facts) } == holder }
     }
 
-    private func isGone(of uid: UInt32) {
+    func isGone(of uid: UInt32) {
         count(-1, of: uid)
         watchForIdleness()
         endIfDone()
     }
 
-    private func count(_ change: Int, of uid: UInt32) {
+    func count(_ change: Int, of uid: UInt32) {
         connections += change
         let left = connectionsOfUser[uid, default: 0] + change
         connectionsOfUser[uid] = left > 0 ? left : nil
@@ -507,82 +507,6 @@ package actor Daemon {
     private func stopIdling() {
         if let idleTimer { loop.cancel(idleTimer) }
         idleTimer = nil
-    }
-
-    // MARK: From one process to the next
-
-    /// What the service manager kept of the process before us, before anybody new is accepted.
-    package func takeOver(_ kept: KeptDescriptors) {
-        guard let store else { return }
-        for (name, link) in [(DescriptorStore.Name.celld, celld), (DescriptorStore.Name.commands, commands)] {
-            guard let socket = kept.take(name), let link else { continue }
-            do {
-                try link.assumeIsolated { try $0.adopt(socket) }
-            } catch {
-                log.warning("the connection to \(name) is lost: \(error)")
-            }
-        }
-        for slot in kept.slots {
-            let left = kept.session(slot, on: loop)
-            do throws(SystemError) {
-                if try resume(left, in: slot, store) { continue }
-            } catch {
-                log.warning("a session was lost on its way to this process: \(error)")
-            }
-            left.close()
-            store.drop(DescriptorStore.Name.session(slot))
-            store.drop(DescriptorStore.Name.cell(slot))
-        }
-        if !sessions.isEmpty { log.notice("going on with \(sessions.count) sessions") }
-    }
-
-    /// False where there is nobody to go on with.
-    private func resume(
-        _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore
-    ) throws(SystemError) -> Bool {
-        guard let (memory, journal) = try left.journal() else { return false }
-        let old = memory.client
-        lastSession = max(lastSession, old.session)
-        guard let stream = left.stream else {
-            let client = AuditClient(session: old.session, uid: old.uid, pid: old.pid)
-            office.auditor.note(
-                AuditRecord(.session(AuditSession(.closed, reason: "its client left meanwhile")), of: client))
-            return false
-        }
-        if memory.isSuspect, !memory.isComplete {
-            throw SystemError("resume", .invalid, "this daemon has crashed twice over what it sent")
-        }
-        let client = Client(
-            try left.credentials(), old.identity, digest: old.digest, session: old.session)
-        let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
-        let session = session(of: client, over: stream, by: policy, vouchedBy: stream)
-        let keeper = SessionKeeper(stream, slot: slot, journal: journal, in: store)
-        count(1, of: client.credentials.uid)
-        do throws(SystemError) {
-            try start(session)
-        } catch {
-            isGone(of: client.credentials.uid)
-            throw error
-        }
-        session.assumeIsolated { [cell = left.cell] in
-            $0.resume(memory, overCell: cell, keeper: keeper)
-        }
-        return true
-    }
-
-    /// Clients that can be left to the next process notice nothing. When what has begun in this turn has come to where
-    /// it waits, so that nothing of it is on its way.
-    private func handOver() {
-        for session in sessions.values { session.assumeIsolated { $0.pause() } }
-        loop.whenQuiet { [unowned self] in
-            assumeIsolated { daemon in
-                let kept = daemon.sessions.values.filter { $0.assumeIsolated { $0.handOver() } }.count
-                daemon.log.notice("\(kept) sessions wait for the next process")
-                daemon.office.consent.close()
-                daemon.office.auditor.close(because: "asked to stop, with \(kept) sessions left to the next")
-                daemon.loop.stop()
-            }
-        }
     }
 
     // MARK: Stopping

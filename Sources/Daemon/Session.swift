@@ -35,32 +35,32 @@ package actor Session {
     private nonisolated let loop: EventLoop
     private let settings: Settings
     private let log: Log
-    private var gatekeeper: Gatekeeper
+    var gatekeeper: Gatekeeper
     private let onGone: @Sendable () -> Void
 
-    private let stream: any ByteStream
+    let stream: any ByteStream
     let policy: SessionPolicy
     let place: CellPlace
     /// All tools there are; the client sees those that policy does not deny it.
     private var tools: ToolCatalogue
-    private var connection: StreamConnection?
-    private var framer: LineFramer
-    private var mcp: ServerSession
+    var connection: StreamConnection?
+    var framer: LineFramer
+    var mcp: ServerSession
     private var tasks: [CallID: Task<Void, Never>] = [:]
-    private var stages: [CallID: CallStage] = [:]
+    var stages: [CallID: CallStage] = [:]
     /// Who waits for what the client says.
     private var askers: [CallID: @Sendable (FormAnswer) -> Void] = [:]
     private var closingTimer: TimerID?
-    private var bridgeHasClaimed = false
-    private var isClosing = false
+    var bridgeHasClaimed = false
+    var isClosing = false
     private var isContinuing = false
-    private var isPaused = false
+    var isPaused = false
     private var peerHasFinished = false
     /// Where it is on record what it would take to go on in another process.
     var keeper: SessionKeeper?
-    private var kept = SessionStanding.new
+    var kept = SessionStanding.new
     /// Of what is held, how much has just come.
-    private var newInput = 0
+    var newInput = 0
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor {
         unsafe loop.asUnownedSerialExecutor()
@@ -103,7 +103,7 @@ package actor Session {
 
     /// As many lines as are this session's share of a turn: one read can bring 32,000 tiny ones, and
     /// everybody else would wait for their answers. Meanwhile nothing more of this peer is read.
-    private func handleLines() {
+    func handleLines() {
         guard !isPaused else { return }
         var out = Outbox()
         out.bytes.reserveCapacity(256)
@@ -141,16 +141,16 @@ package actor Session {
 
     // MARK: Out
 
-    private func flush(_ out: inout Outbox) {
+    func flush(_ out: inout Outbox) {
         record(saying: out.bytes)
         if !out.bytes.isEmpty { connection?.send(out.bytes) }
-        if keeper?.isWorthRewriting == true { rewrite(records) }
+        if keeper?.isWorthRewriting == true { rewriteRecords() }
         let effects = out.effects
         out = Outbox()
         for effect in effects { carryOut(effect) }
     }
 
-    private func carryOut(_ effect: Effect) {
+    func carryOut(_ effect: Effect) {
         switch effect {
         case .start(let call):
             guard connection != nil else { return }
@@ -178,7 +178,7 @@ package actor Session {
 
     // MARK: Calls
 
-    private func begin(_ call: ToolCall, at stage: CallStage) {
+    func begin(_ call: ToolCall, at stage: CallStage) {
         stages[call.id] = stage
         tasks[call.id] = loop.spawn { await self.perform(call, stage) }
     }
@@ -206,7 +206,7 @@ package actor Session {
         closeIfDone()
     }
 
-    private struct Channel: CallChannel {
+    struct Channel: CallChannel {
         let session: Session
         let call: CallID
 
@@ -256,7 +256,7 @@ package actor Session {
         tell(toolsInSight)
     }
 
-    private func tell(_ seen: ToolCatalogue) {
+    func tell(_ seen: ToolCatalogue) {
         report { mcp, out in mcp.setTools(seen, &out) }
         keeper?.write([.tools(seen.tools.map(\.name))])
     }
@@ -277,150 +277,6 @@ package actor Session {
         let seen = toolsInSight
         guard !seen.tools.map(\.name).elementsEqual(mcp.catalogue.tools.map(\.name)) else { return }
         tell(seen)
-    }
-
-    // MARK: In another process
-
-    /// From its first moment on.
-    func keep(in keeper: SessionKeeper) {
-        self.keeper = keeper
-        mcp.changes = []
-        place.assumeIsolated { $0.keep(in: keeper) }
-        keeper.rewrite(records)
-    }
-
-    /// Nothing more is read, neither of the client nor of the cell.
-    func pause() {
-        isPaused = true
-        connection?.holdReading(true)
-        place.assumeIsolated { $0.pause() }
-    }
-
-    /// What has changed since the last time, and what is said now. It is on record before it is sent, and what is sent is
-    /// sent from there: so the next process knows to the byte what the client has.
-    private func record(saying bytes: [UInt8]) {
-        guard let keeper else { return }
-        var (records, closed) = ([SessionRecord](), [UInt64]())
-        if mcp.standing != kept {
-            kept = mcp.standing
-            records.append(.standing(kept))
-        }
-        for change in mcp.changes ?? [] {
-            switch change {
-            case .opened(let call):
-                if let request = mcp.openRequest(call) { records.append(.opened(request)) }
-            case .closed(let call): closed.append(call.number)
-            case .answeredIn(let batch):
-                records.append(mcp.openBatch(batch).map { .batch($0) } ?? .batchIsOver(batch))
-            }
-        }
-        mcp.changes = []
-        if let input = keeper.inputRecord(framer.held, new: newInput, { framer.heldBytes($0) }) {
-            records.append(input)
-        }
-        newInput = 0
-        if !bytes.isEmpty {
-            records.append(.said(bytes, closed: closed))
-        } else {
-            records += closed.map { .closed(call: $0) }
-        }
-        keeper.writeAllRead(records)
-    }
-
-    private func rewrite(_ records: [SessionRecord]) {
-        keeper?.rewrite(records)
-        keeper?.inputIsWritten(framer.held, ofCell: place.assumeIsolated { $0.heldOfCell })
-    }
-
-    /// All that there is to say at this moment.
-    private var records: [SessionRecord] {
-        var records: [SessionRecord] = [
-            .client(
-                ClientMemory(
-                    session: client.session, uid: client.credentials.uid, pid: client.credentials.pid,
-                    identity: client.identity, digest: client.digest)),
-            .standing(mcp.standing), .tools(mcp.catalogue.tools.map(\.name)),
-            .input(framer.heldBytes(framer.held), isMore: false),
-        ]
-        if bridgeHasClaimed, let claim = policy.facts.bridgeClaim { records.append(.claim(claim)) }
-        if let (cell, held) = place.assumeIsolated({ $0.memory }) {
-            records += [.cell(cell), .cellInput(held, isMore: false)]
-        }
-        if let unsent = connection?.unsent, !unsent.isEmpty { records.append(.said(unsent, closed: [])) }
-        records += mcp.openBatches.map { .batch($0) }
-        for request in mcp.openRequests {
-            records.append(.opened(request))
-            if let job = stages[CallID(number: request.call)]?.job {
-                records.append(.job(call: request.call, number: job))
-            }
-        }
-        return records
-    }
-
-    /// Leaves it to the next process, as it is at this moment. From here on nothing happens in it.
-    func handOver() -> Bool {
-        guard let keeper, let connection, !isClosing else { return false }
-        // They are asked again.
-        var out = Outbox()
-        for call in stages.keys { mcp.withdrawQuestion(of: call, &out) }
-        flush(&out)
-        var records = records
-        let cell = place.assumeIsolated { $0.standingCell }
-        for (call, stage) in stages {
-            var memory = stage.memory
-            if let job = stage.job { memory.seen += cell?.assumeIsolated { $0.unseen(job) } ?? [] }
-            records.append(.stage(call: call.number, memory))
-        }
-        if let cell { records.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
-        keeper.rewrite(records + [.complete])
-        self.keeper = nil
-        connection.letGo()
-        place.assumeIsolated { $0.letGo() }
-        return true
-    }
-
-    /// Goes on with what a process before us had begun, after it was started.
-    func resume(_ memory: SessionMemory, overCell cell: SocketStream?, keeper: SessionKeeper) {
-        guard let connection else { return }
-        self.keeper = keeper
-        place.assumeIsolated { $0.resume(memory, over: cell, keeper: keeper) }
-        var out = Outbox()
-        mcp.changes = []
-        mcp.resume(memory.standing, memory.batches)
-        if let name = mcp.clientInfo?.name { policy.claim(name: name) }
-        if let claim = memory.claim { carryOut(.claim(claim)) }
-        for call in memory.calls { takeUp(call, memory, &out) }
-        mcp.endTakingUp(&out)
-        framer.append(memory.input.span)
-        let unsent = memory.output + out.bytes
-        // A line that ends every daemon that reads it shall not end the next one, too.
-        let isSuspect = !memory.isComplete && !memory.input.isEmpty
-        keeper.rewrite(
-            records + (isSuspect ? [.isSuspect(true)] : [])
-                + (unsent.isEmpty ? [] : [.said(unsent, closed: [])]))
-        (kept, mcp.changes, out.bytes) = (mcp.standing, [], [])
-        connection.send(unsent)
-        flush(&out)
-        // A new version of us may have others.
-        if let tools = memory.tools, tools != mcp.catalogue.tools.map(\.name) { tell(mcp.catalogue) }
-        handleLines()
-        if isSuspect { keeper.write([.isSuspect(false)]) }
-    }
-
-    private func takeUp(_ old: SessionMemory.Call, _ memory: SessionMemory, _ out: inout Outbox) {
-        guard let call = mcp.takeUp(old.request, &out) else { return }
-        let loss: Gatekeeper.Loss? =
-            !memory.isComplete ? .crash : old.memory?.isOnHost == true ? .command : nil
-        if let loss {
-            let channel = Channel(session: self, call: call.id)
-            let error = gatekeeper.lose(call, by: loss, of: client, by: policy, over: channel)
-            return mcp.fail(call.id, with: error, &out)
-        }
-        begin(
-            call,
-            at: CallStage(old.memory ?? CallMemory(), job: old.job, in: memory.cell?.number) { [keeper] in
-                keeper?.write([.job(call: call.id.number, number: $0)])
-            })
     }
 
     // MARK: The end

@@ -1,0 +1,82 @@
+// What the daemon takes over from the process before it, and leaves to the one behind it.
+
+import Audit
+import EventLoop
+import Linux
+import Policy
+
+extension Daemon {
+    /// What the service manager kept of the process before us, before anybody new is accepted.
+    package func takeOver(_ kept: KeptDescriptors) {
+        guard let store else { return }
+        for (name, link) in [(DescriptorStore.Name.celld, celld), (DescriptorStore.Name.commands, commands)] {
+            guard let socket = kept.take(name), let link else { continue }
+            do {
+                try link.assumeIsolated { try $0.adopt(socket) }
+            } catch {
+                log.warning("the connection to \(name) is lost: \(error)")
+            }
+        }
+        for slot in kept.slots {
+            let left = kept.session(slot, on: loop)
+            do throws(SystemError) {
+                if try resume(left, in: slot, store) { continue }
+            } catch {
+                log.warning("a session was lost on its way to this process: \(error)")
+            }
+            left.close()
+            store.drop(DescriptorStore.Name.session(slot))
+            store.drop(DescriptorStore.Name.cell(slot))
+        }
+        if !sessions.isEmpty { log.notice("going on with \(sessions.count) sessions") }
+    }
+
+    /// False where there is nobody to go on with.
+    private func resume(
+        _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore
+    ) throws(SystemError) -> Bool {
+        guard let (memory, journal) = try left.journal() else { return false }
+        let old = memory.client
+        lastSession = max(lastSession, old.session)
+        guard let stream = left.stream else {
+            let client = AuditClient(session: old.session, uid: old.uid, pid: old.pid)
+            office.auditor.note(
+                AuditRecord(.session(AuditSession(.closed, reason: "its client left meanwhile")), of: client))
+            return false
+        }
+        if memory.isSuspect, !memory.isComplete {
+            throw SystemError("resume", .invalid, "this daemon has crashed twice over what it sent")
+        }
+        let client = Client(
+            try left.credentials(), old.identity, digest: old.digest, session: old.session)
+        let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
+        let session = session(of: client, over: stream, by: policy, vouchedBy: stream)
+        let keeper = SessionKeeper(stream, slot: slot, journal: journal, in: store)
+        count(1, of: client.credentials.uid)
+        do throws(SystemError) {
+            try start(session)
+        } catch {
+            isGone(of: client.credentials.uid)
+            throw error
+        }
+        session.assumeIsolated { [cell = left.cell] in
+            $0.resume(memory, overCell: cell, keeper: keeper)
+        }
+        return true
+    }
+
+    /// Clients that can be left to the next process notice nothing. When what has begun in this turn has come to where
+    /// it waits, so that nothing of it is on its way.
+    func handOver() {
+        for session in sessions.values { session.assumeIsolated { $0.pause() } }
+        loop.whenQuiet { [unowned self] in
+            assumeIsolated { daemon in
+                let kept = daemon.sessions.values.filter { $0.assumeIsolated { $0.handOver() } }.count
+                daemon.log.notice("\(kept) sessions wait for the next process")
+                daemon.office.consent.close()
+                daemon.office.auditor.close(because: "asked to stop, with \(kept) sessions left to the next")
+                daemon.loop.stop()
+            }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// A session on its way to the next process: what is on record of it while it lasts, and how it goes on from that.
+
+import Cells
+import EventLoop
+import Linux
+import MCP
+
+extension Session {
+    /// From its first moment on.
+    func keep(in keeper: SessionKeeper) {
+        self.keeper = keeper
+        mcp.changes = []
+        place.assumeIsolated { $0.keep(in: keeper) }
+        keeper.rewrite(records)
+    }
+
+    /// Nothing more is read, neither of the client nor of the cell.
+    func pause() {
+        isPaused = true
+        connection?.holdReading(true)
+        place.assumeIsolated { $0.pause() }
+    }
+
+    /// What has changed since the last time, and what is said now. It is on record before it is sent, and what is sent is
+    /// sent from there: so the next process knows to the byte what the client has.
+    func record(saying bytes: [UInt8]) {
+        guard let keeper else { return }
+        var (records, closed) = ([SessionRecord](), [UInt64]())
+        if mcp.standing != kept {
+            kept = mcp.standing
+            records.append(.standing(kept))
+        }
+        for change in mcp.changes ?? [] {
+            switch change {
+            case .opened(let call):
+                if let request = mcp.openRequest(call) { records.append(.opened(request)) }
+            case .closed(let call): closed.append(call.number)
+            case .answeredIn(let batch):
+                records.append(mcp.openBatch(batch).map { .batch($0) } ?? .batchIsOver(batch))
+            }
+        }
+        mcp.changes = []
+        if let input = keeper.inputRecord(framer.held, new: newInput, { framer.heldBytes($0) }) {
+            records.append(input)
+        }
+        newInput = 0
+        if !bytes.isEmpty {
+            records.append(.said(bytes, closed: closed))
+        } else {
+            records += closed.map { .closed(call: $0) }
+        }
+        keeper.writeAllRead(records)
+    }
+
+    func rewriteRecords() {
+        keeper?.rewrite(records)
+        keeper?.inputIsWritten(framer.held, ofCell: place.assumeIsolated { $0.heldOfCell })
+    }
+
+    /// All that there is to say at this moment.
+    private var records: [SessionRecord] {
+        var records: [SessionRecord] = [
+            .client(
+                ClientMemory(
+                    session: client.session, uid: client.credentials.uid, pid: client.credentials.pid,
+                    identity: client.identity, digest: client.digest)),
+            .standing(mcp.standing), .tools(mcp.catalogue.tools.map(\.name)),
+            .input(framer.heldBytes(framer.held), isMore: false),
+        ]
+        if bridgeHasClaimed, let claim = policy.facts.bridgeClaim { records.append(.claim(claim)) }
+        if let (cell, held) = place.assumeIsolated({ $0.memory }) {
+            records += [.cell(cell), .cellInput(held, isMore: false)]
+        }
+        if let unsent = connection?.unsent, !unsent.isEmpty { records.append(.said(unsent, closed: [])) }
+        records += mcp.openBatches.map { .batch($0) }
+        for request in mcp.openRequests {
+            records.append(.opened(request))
+            if let job = stages[CallID(number: request.call)]?.job {
+                records.append(.job(call: request.call, number: job))
+            }
+        }
+        return records
+    }
+
+    /// Leaves it to the next process, as it is at this moment. From here on nothing happens in it.
+    func handOver() -> Bool {
+        guard let keeper, let connection, !isClosing else { return false }
+        // They are asked again.
+        var out = Outbox()
+        for call in stages.keys { mcp.withdrawQuestion(of: call, &out) }
+        flush(&out)
+        var records = records
+        let cell = place.assumeIsolated { $0.standingCell }
+        for (call, stage) in stages {
+            var memory = stage.memory
+            if let job = stage.job { memory.seen += cell?.assumeIsolated { $0.unseen(job) } ?? [] }
+            records.append(.stage(call: call.number, memory))
+        }
+        if let cell { records.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
+        keeper.rewrite(records + [.complete])
+        self.keeper = nil
+        connection.letGo()
+        place.assumeIsolated { $0.letGo() }
+        return true
+    }
+
+    /// Goes on with what a process before us had begun, after it was started.
+    func resume(_ memory: SessionMemory, overCell cell: SocketStream?, keeper: SessionKeeper) {
+        guard let connection else { return }
+        self.keeper = keeper
+        place.assumeIsolated { $0.resume(memory, over: cell, keeper: keeper) }
+        var out = Outbox()
+        mcp.changes = []
+        mcp.resume(memory.standing, memory.batches)
+        if let name = mcp.clientInfo?.name { policy.claim(name: name) }
+        if let claim = memory.claim { carryOut(.claim(claim)) }
+        for call in memory.calls { takeUp(call, memory, &out) }
+        mcp.endTakingUp(&out)
+        framer.append(memory.input.span)
+        let unsent = memory.output + out.bytes
+        // A line that ends every daemon that reads it shall not end the next one, too.
+        let isSuspect = !memory.isComplete && !memory.input.isEmpty
+        keeper.rewrite(
+            records + (isSuspect ? [.isSuspect(true)] : [])
+                + (unsent.isEmpty ? [] : [.said(unsent, closed: [])]))
+        (kept, mcp.changes, out.bytes) = (mcp.standing, [], [])
+        connection.send(unsent)
+        flush(&out)
+        // A new version of us may have others.
+        if let tools = memory.tools, tools != mcp.catalogue.tools.map(\.name) { tell(mcp.catalogue) }
+        handleLines()
+        if isSuspect { keeper.write([.isSuspect(false)]) }
+    }
+
+    private func takeUp(_ old: SessionMemory.Call, _ memory: SessionMemory, _ out: inout Outbox) {
+        guard let call = mcp.takeUp(old.request, &out) else { return }
+        let loss: Gatekeeper.Loss? =
+            !memory.isComplete ? .crash : old.memory?.isOnHost == true ? .command : nil
+        if let loss {
+            let channel = Channel(session: self, call: call.id)
+            let error = gatekeeper.lose(call, by: loss, of: client, by: policy, over: channel)
+            return mcp.fail(call.id, with: error, &out)
+        }
+        begin(
+            call,
+            at: CallStage(old.memory ?? CallMemory(), job: old.job, in: memory.cell?.number) { [keeper] in
+                keeper?.write([.job(call: call.id.number, number: $0)])
+            })
+    }
+}
