@@ -31,7 +31,7 @@ package actor Cell: CellAccess {
     enum Kind: Sendable { case cell, command }
 
     /// What the process that runs a command calls its one call.
-    private static let command: UInt32 = 1
+    static let command: UInt32 = 1
 
     package nonisolated let report: WallReport
     private let kind: Kind
@@ -134,9 +134,10 @@ package actor Cell: CellAccess {
 
     /// The end of the command that this is.
     func followCommand(
+        _ stage: CallStage = CallStage(),
         onOutput: @escaping @Sendable (ProgramOutput) async -> Void
     ) async throws(CellFailure) -> ProgramEnd {
-        let frame = try await finish(CallStage(), begin: { Self.command }, onOutput: onOutput)
+        let frame = try await finish(stage, begin: { Self.command }, onOutput: onOutput)
         guard case .ended(let end) = try programResult(of: frame) else {
             throw CellFailure(.other, "the command's end was not reported")
         }

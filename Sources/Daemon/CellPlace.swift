@@ -129,7 +129,9 @@ package actor CellPlace {
         // What has not come whole, in either direction, ends the cell.
         guard memory.isComplete || !memory.cellIsBehind,
             let adopted = celld.assumeIsolated({ celld in
-                try? celld.adopt(kept, over: socket) { [weak self] in self?.assumeIsolated { $0.cell = nil } }
+                try? celld.adopt(.cell, kept.number, kept.report, over: socket) { [weak self] in
+                    self?.assumeIsolated { $0.cell = nil }
+                }
             })
         else { return keeper.dropCell(socket) }
         (plan, cell) = (kept.plan, adopted)
@@ -155,6 +157,17 @@ package actor CellPlace {
             throw Self.over
         }
         return running
+    }
+
+    /// A command that a process before us has begun.
+    func adopt(_ kept: CommandMemory, _ memory: CallMemory, over socket: SocketStream) -> Cell? {
+        guard let commands else { return nil }
+        socket.isShared = true
+        let adopted = commands.assumeIsolated {
+            try? $0.adopt(.command, kept.number, kept.report, over: socket)
+        }
+        adopted?.assumeIsolated { $0.resumeCommand(memory) }
+        return adopted
     }
 
     private func nextPlan() -> CellPlan {

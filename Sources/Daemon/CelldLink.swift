@@ -218,20 +218,18 @@ package actor CelldLink {
         _ = try open(try socket.fd.duplicate())
     }
 
-    /// A cell that was built for it.
+    /// A cell that was built for it, or a command that it ran.
     func adopt(
-        _ memory: CellMemory, over socket: SocketStream, onGone: @escaping @Sendable () -> Void
+        _ kind: Cell.Kind, _ number: UInt32, _ report: WallReport, over socket: SocketStream,
+        onGone: @escaping @Sendable () -> Void = {}
     ) throws(SystemError) -> Cell {
-        let cell = Cell(
-            memory.report, .cell, memory.number, over: socket, on: loop,
-            onGone: goodbye(memory.number, onGone)
-        )
+        let cell = Cell(report, kind, number, over: socket, on: loop, onGone: goodbye(number, onGone))
         do {
             try cell.assumeIsolated { try $0.start() }
         } catch {
             throw error as? SystemError ?? SystemError("start", .invalid)
         }
-        standing.insert(memory.number)
+        standing.insert(number)
         return cell
     }
 

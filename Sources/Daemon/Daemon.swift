@@ -69,7 +69,7 @@ package actor Daemon {
     private let digests: ProgramDigests
     private var listeners: [Listener] = []
     private var control: ControlServer?
-    private var door: BusDoor?
+    var door: BusDoor?
     private let bus: BusConnection
     private let polkit: Polkit
     private var signals: SignalSource?
@@ -319,8 +319,8 @@ package actor Daemon {
         let session = session(of: client, over: stream, by: policy, vouchedBy: voucher)
         log.debug("\(client.description) opened")
         try start(session)
-        if let store, client.busName == nil, let socket = stream as? SocketStream,
-            let keeper = SessionKeeper(socket, of: client, in: store)
+        if let store, let socket = stream as? SocketStream,
+            let keeper = SessionKeeper(socket, of: client, vouchedBy: voucher, in: store)
         {
             session.assumeIsolated { $0.keep(in: keeper) }
         }

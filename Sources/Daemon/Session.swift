@@ -185,7 +185,7 @@ package actor Session {
 
     private func stage(of call: CallID) -> CallStage {
         guard let keeper else { return CallStage() }
-        return CallStage(remembers: true) { keeper.write([.job(call: call.number, number: $0)]) }
+        return CallStage(onJob: Self.note(call, in: keeper), onCommand: Self.keep(call, in: keeper))
     }
 
     private func perform(_ call: ToolCall, _ stage: CallStage) async {

@@ -2,6 +2,8 @@
 
 What systemd does for a unit with FileDescriptorStoreMax= and nothing else, so that a process can be ended and started
 at every moment. The real one does it in the system tests.
+
+celld gets a control group of its own, as each unit has: whatever is in its group it takes for what an earlier one left.
 """
 
 import json
@@ -20,19 +22,20 @@ POLICY = Path(__file__).parents[2] / "policy.d" / "10-default.yaml"
 
 
 class ServiceManager:
-    def __init__(self, executable, *options):
-        self.executable, self.options = executable, options
+    def __init__(self, executable, *options, environment=None):
+        self.executable, self.options, self.environment = executable, options, environment or {}
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-", dir="/var/tmp"))
         self.directory.chmod(0o755)
         (self.directory / "policy.d").mkdir()
         shutil.copy(POLICY, self.directory / "policy.d")
         self.socket = self.directory / "mcp.sock"
         self.listener = self.listen(self.socket, socket.SOCK_STREAM)
+        self.group = self.control_group()
         celld_listener = self.listen(self.directory / "celld.sock", socket.SOCK_SEQPACKET)
         self.celld = self.spawn(
             [executable("cloister-celld"), "--state", self.directory, "--best-effort", "cgroup",
              "--cell-user", "nobody"],
-            [("celld", celld_listener.fileno())], {})
+            [("celld", celld_listener.fileno())], self.environment, self.group)
         celld_listener.close()
         self.notifications = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.notifications.bind(os.fspath(self.directory / "notify"))
@@ -55,8 +58,16 @@ class ServiceManager:
         listener.listen(1024)
         return listener
 
+    def control_group(self):
+        with open("/proc/mounts") as file:
+            mounts = [line.split() for line in file]
+        [mount] = [words[1] for words in mounts if words[2] == "cgroup2"][:1]
+        group = Path(mount) / f"tests-{self.directory.name}"
+        group.mkdir()
+        return group
+
     @staticmethod
-    def spawn(command, descriptors, environment):
+    def spawn(command, descriptors, environment, group=None):
         """With these descriptors from 3 on, as sd_listen_fds(3) has them."""
         variables = os.environ | {
             "LISTEN_FDS": str(len(descriptors)), "LISTEN_FDNAMES": ":".join(name for name, _ in descriptors),
@@ -65,6 +76,8 @@ class ServiceManager:
         if pid:
             return pid
         try:
+            if group:
+                (group / "cgroup.procs").write_text("0")
             high = [os.dup(fd) for _, fd in descriptors]
             safe = [fd if fd > 3 + len(high) else os.dup2(fd, 10_000 + place) for place, fd in enumerate(high)]
             for place, fd in enumerate(safe):
@@ -126,7 +139,7 @@ class ServiceManager:
              "--best-effort", "cgroup", "--celld", self.directory / "celld.sock",
              "--audit", self.directory / "audit", "--policy", self.directory / "policy.d", *self.options],
             [("mcp.sock", self.listener.fileno()), *self.kept],
-            {"NOTIFY_SOCKET": os.fspath(self.directory / "notify")})
+            {"NOTIFY_SOCKET": os.fspath(self.directory / "notify"), **self.environment})
         assert self.is_ready.wait(20), "the daemon did not become ready"
 
     def end(self, signal_number):
@@ -160,6 +173,8 @@ class ServiceManager:
             if getattr(self, name):
                 os.kill(getattr(self, name), signal.SIGTERM)
                 self.reap(name)
+        for path, _, _ in os.walk(self.group, topdown=False):
+            os.rmdir(path)
         self.is_over = True
         self.hearing.join()
         self.forget(lambda name, fd: True)

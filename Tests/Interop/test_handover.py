@@ -3,15 +3,20 @@
 import glob
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import tempfile
 import threading
 import time
 
 import pytest
 
+from bus import MCP, ROOT, Caller
 from governed import Client
 from manager import ServiceManager
+from polkit import NOBODY
 
 
 @pytest.fixture
@@ -94,6 +99,57 @@ def test_a_call_of_several_steps_goes_on_where_it_was(manager, connect):
     text, failed = client.result(call)
     assert not failed and text.startswith("42\n"), text
     assert len(manager.records()) == 1
+
+
+def connected_as(uid, manager):
+    """The kernel takes whoever we are at that moment."""
+    connection = socket.socket(socket.AF_UNIX)
+    os.setegid(uid)
+    os.seteuid(uid)
+    try:
+        connection.connect(os.fspath(manager.socket))
+    finally:
+        os.seteuid(0)
+        os.setegid(0)
+    return connection
+
+
+@pytest.fixture
+def on_the_host(manager):
+    (manager.directory / "policy.d" / "50-host.yaml").write_text(
+        "clients:\n  - name: host\n    rules:\n      - allow: SYSTEM_COMMAND\n        argv: [[/usr/bin/env, \"**\"]]\n")
+    manager.restart()
+    script = "echo before; sleep 1.25; echo after; exit 4"
+    return {"name": "run_system_command", "arguments": {"argv": ["/usr/bin/env", "sh", "-c", script]}}
+
+
+def test_a_command_on_the_host_goes_on(manager, connect, on_the_host):
+    client = connect(connection=connected_as(4242, manager))
+    calls = [client.begin("tools/call", **on_the_host) for _ in range(2)]
+    settle(lambda: sum(name.startswith("r") for name in manager.names()) == 2)
+    time.sleep(0.3)
+    manager.restart()
+    for call in calls:
+        answer = client.answer(call)
+        result = answer["result"].get("structuredContent", {})
+        assert (result.get("stdout"), result.get("exit_code")) == ("before\nafter\n", 4), answer
+    settle(lambda: not any(name.startswith("r") for name in manager.names()))
+    assert [(each["outcome"], each["exit"]) for each in manager.records()] == [("succeeded", 4)] * 2
+
+
+def test_a_command_on_the_host_ends_with_a_crash(manager, connect, on_the_host):
+    client = connect(connection=connected_as(4242, manager))
+    on_the_host["arguments"]["argv"][-1] = "sleep 4712.25"
+    call = client.begin("tools/call", **on_the_host)
+    settle(lambda: processes_of(b"sleep\x004712.25"))
+    manager.crash()
+    assert "ended unexpectedly" in client.answer(call)["error"]["message"]
+    settle(lambda: not processes_of(b"sleep\x004712.25"))
+    settle(lambda: not any(name.startswith("r") for name in manager.names()))
+
+
+def processes_of(words):
+    return [path for path in glob.glob("/proc/[0-9]*/cmdline") if words in read(path)]
 
 
 def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):
@@ -210,11 +266,7 @@ def test_a_client_that_leaves_is_gone_with_all_it_had(manager, connect, when):
         client.close()
         manager.start()
     manager.clients.remove(client)
-
-    def sleeps():
-        return [path for path in glob.glob("/proc/[0-9]*/cmdline") if b"4711.25" in read(path)]
-
-    settle(lambda: not sleeps())
+    settle(lambda: not processes_of(b"sleep\x004711.25"))
     settle(lambda: manager.names() == ["celld"])
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
 
@@ -362,3 +414,72 @@ def test_what_was_kept_of_nobody_or_is_damaged_is_put_away(manager, connect):
         assert not client.call("run_command", command="true")[1]
     settle(lambda: manager.names() == ["c0", "c2", "celld", "s0", "s2"])
     assert ours.recv(1) == b""
+
+
+BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=%s</listen>
+  <policy context="default">
+    <allow user="*"/>
+    <allow own="*"/>
+    <allow send_destination="*" eavesdrop="false"/>
+    <allow receive_sender="*"/>
+  </policy>
+</busconfig>
+"""
+
+
+@pytest.fixture
+def on_the_bus(executable, tmp_path):
+    """A manager whose daemon is on a bus of its own, and the bus's address."""
+    place = tempfile.mkdtemp(prefix="cloister-bus-")
+    os.chmod(place, 0o755)
+    (tmp_path / "bus.conf").write_text(BUS % f"{place}/bus")
+    bus = subprocess.Popen(["dbus-daemon", f"--config-file={tmp_path}/bus.conf", "--nofork", "--nopidfile"])
+    address = f"unix:path={place}/bus"
+    manager = None
+    try:
+        settle(lambda: os.path.exists(f"{place}/bus"))
+        time.sleep(0.2)
+        manager = ServiceManager(
+            executable, "--bus", "yes", environment={"DBUS_SYSTEM_BUS_ADDRESS": address})
+        yield manager, address
+    finally:
+        if manager:
+            manager.stop()
+        bus.kill()
+        bus.wait()
+        shutil.rmtree(place, ignore_errors=True)
+
+
+def talk(caller, descriptor, identifier, method, **params):
+    line = json.dumps({"jsonrpc": "2.0", "id": identifier, "method": method, "params": params}) + "\n"
+    return json.loads(caller.do(do="talk", descriptor=descriptor, lines=1, text=line)["lines"][0])
+
+
+@pytest.mark.parametrize("end", ["restart", "crash"])
+def test_a_session_that_was_opened_over_the_bus_goes_on_until_its_caller_leaves(on_the_bus, end):
+    manager, address = on_the_bus
+    caller = Caller(address, NOBODY)
+    [descriptor] = caller.call(ROOT, MCP, "OpenSession", "a{sv}", {})
+    client = {"name": "bus", "version": "1"}
+    talk(caller, descriptor, 1, "initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo=client)
+
+    def run(identifier, command):
+        answer = talk(caller, descriptor, identifier, "tools/call", name="run_command", arguments={"command": command})
+        return answer["result"]["content"][0]["text"]
+
+    assert run(2, "echo mine >/tmp/only-here; id -u").startswith(f"{NOBODY}\n")
+    for identifier in (3, 4):
+        getattr(manager, end)()
+        assert run(identifier, "cat /tmp/only-here").startswith("mine\n")
+    # A command on the host has to know who that is: by celld's voucher.
+    assert {name[0] for name in manager.names() if name != "celld"} == {"s", "c", "v"}
+    os.kill(manager.daemon, signal.SIGKILL)
+    manager.reap("daemon")
+    caller.leave()
+    manager.start()
+    settle(lambda: manager.names() == ["celld"])
+    assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]

@@ -81,6 +81,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         do throws(BusError) {
             // First: whoever calls can leave at once.
             try await bus.watchForDepartures()
+            for name in sessions.adopted { await checkPresence(of: name) }
             switch try await bus.request(name: DBusNames.bus) {
             case .owner, .alreadyOwner: log.info("\(DBusNames.bus) is on the bus")
             case .queued:
@@ -92,6 +93,17 @@ final class BusDoor: BusHouse, @unchecked Sendable {
             log.error(
                 "nobody finds us on the bus: \(error). An administrator has to install dbus/org.cloister.Cloister1.conf."
             )
+        }
+    }
+
+    /// A session of a process before us. Whether its caller is there still is asked when the bus is.
+    func adopt(_ session: UInt64, of name: String) { sessions.adopt(session, of: name) }
+
+    private func checkPresence(of name: String) async {
+        do throws(BusError) {
+            _ = try await callers.caller(named: name)
+        } catch {
+            hasLeft(name)
         }
     }
 

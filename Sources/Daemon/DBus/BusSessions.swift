@@ -62,6 +62,14 @@ final class BusSessions: @unchecked Sendable {
         return theirs
     }
 
+    /// Those that a process before us has begun, by their callers.
+    private(set) var adopted: Set<String> = []
+
+    func adopt(_ session: UInt64, of name: String) {
+        adopted.insert(name)
+        own[name, default: Own()].sockets.insert(session)
+    }
+
     private func pair() throws(BusFault) -> (SocketStream, Passed) {
         do throws(SystemError) {
             let pair = try UnixSocket.pair(.stream)
@@ -155,6 +163,7 @@ final class BusSessions: @unchecked Sendable {
     // MARK: The end
 
     func hasLeft(_ name: String) {
+        adopted.remove(name)
         guard let gone = own.removeValue(forKey: name) else { return }
         for number in gone.sockets { host.close(number) }
         for talk in gone.talks.values {

@@ -10,22 +10,35 @@ package final class CallStage: @unchecked Sendable {
     /// Kept for whoever asks; a daemon that hands nothing over keeps nothing.
     private let remembers: Bool
     private let onJob: (UInt32) -> Void
+    private let onCommand: (Cell?) -> Void
+    /// The command on the host that it waits for.
+    private(set) var command: Cell?
     private(set) var memory: CallMemory
     /// Answers that are still to be gone through.
     private var replay: [CellFrame]
     private var adopted: (job: UInt32, cell: UInt32)?
     private(set) var job: UInt32?
 
-    package init(remembers: Bool = false, onJob: @escaping (UInt32) -> Void = { _ in }) {
-        (self.remembers, self.onJob) = (remembers, onJob)
+    package init() {
+        (remembers, onJob, onCommand) = (false, { _ in }, { _ in })
+        memory = CallMemory(began: SystemClock.monotonic)
+        replay = []
+    }
+
+    /// `onCommand` hears of a command when it runs, and when it does not any more.
+    init(onJob: @escaping (UInt32) -> Void, onCommand: @escaping (Cell?) -> Void) {
+        (remembers, self.onJob, self.onCommand) = (true, onJob, onCommand)
         memory = CallMemory(began: SystemClock.monotonic)
         replay = []
     }
 
     /// Of a call that another process began.
-    init(_ memory: CallMemory, job: UInt32?, in cell: UInt32?, onJob: @escaping (UInt32) -> Void) {
-        (remembers, self.onJob) = (true, onJob)
-        (self.memory, self.job) = (memory, job)
+    convenience init(
+        _ memory: CallMemory, job: UInt32?, in cell: UInt32?, command: Cell?,
+        onJob: @escaping (UInt32) -> Void, onCommand: @escaping (Cell?) -> Void
+    ) {
+        self.init(onJob: onJob, onCommand: onCommand)
+        (self.memory, self.job, self.command) = (memory, job, command)
         if let job { adopted = (job, cell ?? 0) }
         replay = memory.past
         // They come again, from where its answer comes.
@@ -39,6 +52,17 @@ package final class CallStage: @unchecked Sendable {
 
     /// Before celld hears of it.
     func beginsOnHost() { memory.isOnHost = true }
+
+    func began(_ command: Cell) {
+        memory.isOnHost = false
+        self.command = command
+        onCommand(command)
+    }
+
+    func commandEnded() {
+        command = nil
+        onCommand(nil)
+    }
 
     var consent: AuditCall.Consent? {
         get { memory.consent }

@@ -48,7 +48,7 @@ extension Cell {
         (lastCall, rules) = (memory.cell?.lastJob ?? 0, nil)
         if memory.isComplete { connection?.send(memory.cellOutput) }
         for call in memory.calls {
-            guard let job = call.job else { continue }
+            guard let job = call.job, call.command == nil else { continue }
             if memory.isComplete {
                 mailboxes[job] = Mailbox(letters: (call.memory?.seen ?? []).map { .frame($0) })
             } else {
@@ -56,6 +56,13 @@ extension Cell {
             }
         }
         reader.append(memory.cellInput.span)
+        takeFrames()
+    }
+
+    /// A command that began before this process.
+    func resumeCommand(_ memory: CallMemory) {
+        mailboxes[Self.command] = Mailbox(letters: memory.seen.map { .frame($0) })
+        reader.append(memory.held.span)
         takeFrames()
     }
 }

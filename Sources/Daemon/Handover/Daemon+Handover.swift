@@ -20,20 +20,22 @@ extension Daemon {
         for slot in kept.slots {
             let left = kept.session(slot, on: loop)
             do throws(SystemError) {
-                if try resume(left, in: slot, store) { continue }
+                if try resume(left, in: slot, store, kept) { continue }
             } catch {
                 log.warning("a session was lost on its way to this process: \(error)")
             }
             left.close()
             store.drop(DescriptorStore.Name.session(slot))
             store.drop(DescriptorStore.Name.cell(slot))
+            store.drop(DescriptorStore.Name.voucher(slot))
         }
+        kept.closeRest(in: store, on: loop)
         if !sessions.isEmpty { log.notice("going on with \(sessions.count) sessions") }
     }
 
     /// False where there is nobody to go on with.
     private func resume(
-        _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore
+        _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore, _ kept: KeptDescriptors
     ) throws(SystemError) -> Bool {
         guard let (memory, journal) = try left.journal() else { return false }
         let old = memory.client
@@ -48,9 +50,15 @@ extension Daemon {
             throw SystemError("resume", .invalid, "this daemon has crashed twice over what it sent")
         }
         let client = Client(
-            try left.credentials(), old.identity, digest: old.digest, session: old.session)
+            try left.credentials(old), old.identity, digest: old.digest, session: old.session,
+            busName: old.bus?.name)
+        if let name = client.busName {
+            // Whose place is on the bus is served as long as it is there.
+            guard let door else { return false }
+            door.adopt(client.session, of: name)
+        }
         let policy = SessionPolicy(policy.set, for: ClientFacts(client, names))
-        let session = session(of: client, over: stream, by: policy, vouchedBy: stream)
+        let session = session(of: client, over: stream, by: policy, vouchedBy: left.voucher ?? stream)
         let keeper = SessionKeeper(stream, slot: slot, journal: journal, in: store)
         count(1, of: client.credentials.uid)
         do throws(SystemError) {
@@ -59,8 +67,8 @@ extension Daemon {
             isGone(of: client.credentials.uid)
             throw error
         }
-        session.assumeIsolated { [cell = left.cell] in
-            $0.resume(memory, overCell: cell, keeper: keeper)
+        session.assumeIsolated { [cell = left.cell, loop] in
+            $0.resume(memory, overCell: cell, keeper: keeper) { kept.command($0, on: loop) }
         }
         return true
     }

@@ -1,5 +1,6 @@
 // What the service manager keeps for the next process of this service: a restart and a crash end this process, and
-// nothing else. A session has its client's socket and a journal under one name, its cell's socket under another.
+// nothing else. A session has its client's socket and a journal under one name, its cell's socket under another; a command
+// on the host has a name of its own.
 //
 // Names are short, and given out again: the manager passes all of them in one variable, which has a limit.
 
@@ -13,6 +14,9 @@ package final class DescriptorStore: @unchecked Sendable {
         static let commands = "commands"
         static func session(_ slot: Int) -> String { "s\(slot)" }
         static func cell(_ slot: Int) -> String { "c\(slot)" }
+        /// By what celld knows somebody again who has no socket of their own.
+        static func voucher(_ slot: Int) -> String { "v\(slot)" }
+        static func command(_ slot: Int) -> String { "r\(slot)" }
 
         /// Whose it is: `nil` for what is no session's.
         static func slot(_ name: String, of kind: Character) -> Int? {
@@ -22,7 +26,7 @@ package final class DescriptorStore: @unchecked Sendable {
 
         /// Such names are ours; a socket that the manager listens on has another.
         package static func isOne(_ name: String) -> Bool {
-            name == celld || name == commands || slot(name, of: "s") != nil || slot(name, of: "c") != nil
+            name == celld || name == commands || "scrv".contains { slot(name, of: $0) != nil }
         }
     }
 

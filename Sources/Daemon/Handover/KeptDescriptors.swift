@@ -39,6 +39,7 @@ package final class KeptDescriptors: @unchecked Sendable {
     final class Session {
         var stream: SocketStream?
         var cell: SocketStream?
+        var voucher: SocketStream?
         fileprivate var journalFile: Descriptor?
         fileprivate var process: Descriptor?
 
@@ -59,7 +60,13 @@ package final class KeptDescriptors: @unchecked Sendable {
             return (memory, try Journal(try journalFile.fd.duplicate()))
         }
 
-        func credentials() throws(SystemError) -> PeerCredentials {
+        func credentials(_ client: ClientMemory) throws(SystemError) -> PeerCredentials {
+            if let bus = client.bus {
+                let process = try process?.fd.duplicate()
+                return PeerCredentials(
+                    uid: client.uid, gid: bus.groups.first ?? .max, pid: client.pid, pidfd: process,
+                    pidfdIsExact: bus.isExact, label: bus.label, groups: bus.groups)
+            }
             guard let stream else { throw SystemError("getsockopt", .brokenPipe) }
             guard let process else { return try stream.peerCredentials() }
             return try stream.peerCredentials(known: try process.fd.duplicate())
@@ -67,11 +74,28 @@ package final class KeptDescriptors: @unchecked Sendable {
 
         /// For everybody: nobody goes on with it.
         func close() {
-            for socket in [stream, cell].compactMap(\.self) {
+            for socket in [stream, cell, voucher].compactMap(\.self) {
                 socket.isShared = true
                 socket.close()
             }
         }
+    }
+
+    /// Of a command on the host.
+    func command(_ slot: Int, on loop: EventLoop) -> SocketStream? {
+        take(DescriptorStore.Name.command(slot))?.stream(on: loop)
+    }
+
+    /// What nobody goes on with ends, and its names are given back.
+    func closeRest(in store: DescriptorStore, on loop: EventLoop) {
+        for (name, left) in descriptors {
+            for socket in left.compactMap({ $0.stream(on: loop) }) {
+                socket.isShared = true
+                socket.close()
+            }
+            store.drop(name)
+        }
+        descriptors = [:]
     }
 
     func session(_ slot: Int, on loop: EventLoop) -> Session {
@@ -85,6 +109,7 @@ package final class KeptDescriptors: @unchecked Sendable {
                 session.process = descriptor
             }
         }
+        session.voucher = take(DescriptorStore.Name.voucher(slot))?.stream(on: loop)
         if let cell = descriptors.removeValue(forKey: DescriptorStore.Name.cell(slot))?.first {
             session.cell = cell.stream(on: loop)
         }

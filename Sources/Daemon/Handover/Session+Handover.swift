@@ -14,11 +14,26 @@ extension Session {
         keeper.rewrite(records)
     }
 
+    static func note(_ call: CallID, in keeper: SessionKeeper) -> (UInt32) -> Void {
+        { keeper.write([.job(call: call.number, number: $0)]) }
+    }
+
+    static func keep(_ call: CallID, in keeper: SessionKeeper) -> (Cell?) -> Void {
+        { command in
+            if let command {
+                keeper.keepCommand(command, of: call.number)
+            } else {
+                keeper.dropCommand(of: call.number)
+            }
+        }
+    }
+
     /// Nothing more is read, neither of the client nor of the cell.
     func pause() {
         isPaused = true
         connection?.holdReading(true)
         place.assumeIsolated { $0.pause() }
+        for stage in stages.values { stage.command?.assumeIsolated { $0.pause() } }
     }
 
     /// What has changed since the last time, and what is said now. It is on record before it is sent, and what is sent is
@@ -63,7 +78,7 @@ extension Session {
             .client(
                 ClientMemory(
                     session: client.session, uid: client.credentials.uid, pid: client.credentials.pid,
-                    identity: client.identity, digest: client.digest)),
+                    identity: client.identity, digest: client.digest, bus: client.memoryOfBus)),
             .standing(mcp.standing), .tools(mcp.catalogue.tools.map(\.name)),
             .input(framer.heldBytes(framer.held), isMore: false),
         ]
@@ -75,6 +90,11 @@ extension Session {
         records += mcp.openBatches.map { .batch($0) }
         for request in mcp.openRequests {
             records.append(.opened(request))
+            if let command = stages[CallID(number: request.call)]?.command,
+                let record = keeper?.record(of: command, request.call)
+            {
+                records.append(record)
+            }
             if let job = stages[CallID(number: request.call)]?.job {
                 records.append(.job(call: request.call, number: job))
             }
@@ -93,19 +113,26 @@ extension Session {
         let cell = place.assumeIsolated { $0.standingCell }
         for (call, stage) in stages {
             var memory = stage.memory
-            if let job = stage.job { memory.seen += cell?.assumeIsolated { $0.unseen(job) } ?? [] }
+            if let job = stage.job {
+                memory.seen += (stage.command ?? cell)?.assumeIsolated { $0.unseen(job) } ?? []
+            }
+            memory.held = stage.command?.assumeIsolated { $0.unhandled.input } ?? []
             records.append(.stage(call: call.number, memory))
         }
         if let cell { records.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
         keeper.rewrite(records + [.complete])
         self.keeper = nil
         connection.letGo()
+        for stage in stages.values { stage.command?.assumeIsolated { $0.letGo() } }
         place.assumeIsolated { $0.letGo() }
         return true
     }
 
     /// Goes on with what a process before us had begun, after it was started.
-    func resume(_ memory: SessionMemory, overCell cell: SocketStream?, keeper: SessionKeeper) {
+    func resume(
+        _ memory: SessionMemory, overCell cell: SocketStream?, keeper: SessionKeeper,
+        command: (Int) -> SocketStream?
+    ) {
         guard let connection else { return }
         self.keeper = keeper
         place.assumeIsolated { $0.resume(memory, over: cell, keeper: keeper) }
@@ -114,7 +141,7 @@ extension Session {
         mcp.resume(memory.standing, memory.batches)
         if let name = mcp.clientInfo?.name { policy.claim(name: name) }
         if let claim = memory.claim { carryOut(.claim(claim)) }
-        for call in memory.calls { takeUp(call, memory, &out) }
+        for call in memory.calls { takeUp(call, memory, command, &out) }
         mcp.endTakingUp(&out)
         framer.append(memory.input.span)
         let unsent = memory.output + out.bytes
@@ -132,10 +159,19 @@ extension Session {
         if isSuspect { keeper.write([.isSuspect(false)]) }
     }
 
-    private func takeUp(_ old: SessionMemory.Call, _ memory: SessionMemory, _ out: inout Outbox) {
-        guard let call = mcp.takeUp(old.request, &out) else { return }
-        let loss: Gatekeeper.Loss? =
-            !memory.isComplete ? .crash : old.memory?.isOnHost == true ? .command : nil
+    private func takeUp(
+        _ old: SessionMemory.Call, _ memory: SessionMemory, _ commands: (Int) -> SocketStream?,
+        _ out: inout Outbox
+    ) {
+        guard let keeper, let call = mcp.takeUp(old.request, &out) else { return }
+        let progress = old.memory ?? CallMemory()
+        var command: Cell?
+        if memory.isComplete, let kept = old.command, let socket = commands(Int(kept.slot)) {
+            command = place.assumeIsolated { $0.adopt(kept, progress, over: socket) }
+            if command != nil { keeper.adoptCommand(Int(kept.slot), of: call.id.number) }
+        }
+        let isLost = progress.isOnHost || old.command != nil && command == nil
+        let loss: Gatekeeper.Loss? = !memory.isComplete ? .crash : isLost ? .command : nil
         if let loss {
             let channel = Channel(session: self, call: call.id)
             let error = gatekeeper.lose(call, by: loss, of: client, by: policy, over: channel)
@@ -143,8 +179,18 @@ extension Session {
         }
         begin(
             call,
-            at: CallStage(old.memory ?? CallMemory(), job: old.job, in: memory.cell?.number) { [keeper] in
-                keeper?.write([.job(call: call.id.number, number: $0)])
-            })
+            at: CallStage(
+                progress, job: old.job, in: command?.number ?? memory.cell?.number, command: command,
+                onJob: Self.note(call.id, in: keeper), onCommand: Self.keep(call.id, in: keeper)))
+    }
+}
+
+extension Client {
+    fileprivate var memoryOfBus: ClientMemory.BusMemory? {
+        busName.map {
+            ClientMemory.BusMemory(
+                name: $0, groups: credentials.groups, label: credentials.label,
+                isExact: credentials.pidfdIsExact)
+        }
     }
 }

@@ -16,9 +16,14 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     private var input = Held()
     private var cellInput = Held()
     private var isLost = false
+    /// Where the sockets of commands on the host are kept, by call.
+    private var commands: [UInt64: Int] = [:]
 
     /// `nil` where the session cannot be kept; it ends with this process, then.
-    init?(_ stream: SocketStream, of client: Client, in store: DescriptorStore) {
+    init?(
+        _ stream: SocketStream, of client: Client, vouchedBy voucher: SocketStream?,
+        in store: DescriptorStore
+    ) {
         (self.stream, self.store) = (stream, store)
         slot = store.takeSlot()
         do throws(SystemError) {
@@ -29,6 +34,11 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
             if client.credentials.pidfd != nil { try table.add(client.credentials.pidfd!) }
             guard store.keep(table, as: DescriptorStore.Name.session(slot)) else {
                 throw SystemError("send", .wouldBlock, "FDSTORE")
+            }
+            if let voucher, voucher !== stream {
+                var table = DescriptorTable()
+                try voucher.pass(into: &table)
+                _ = store.keep(table, as: DescriptorStore.Name.voucher(slot))
             }
             share()
         } catch {
@@ -177,6 +187,41 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         write([.cellIsGone])
     }
 
+    // MARK: Commands on the host
+
+    func keepCommand(_ command: Cell, of call: UInt64) {
+        guard !isLost else { return }
+        let slot = store.takeSlot()
+        attempt { () throws(SystemError) in
+            var table = DescriptorTable()
+            try command.stream.pass(into: &table)
+            guard store.keep(table, as: DescriptorStore.Name.command(slot)) else { return store.free(slot) }
+            command.stream.isShared = true
+            adoptCommand(slot, of: call)
+            try journal.append([SessionRecord.command(call: call, memory(of: command, slot)).encoded])
+        }
+    }
+
+    func adoptCommand(_ slot: Int, of call: UInt64) {
+        store.claim(slot)
+        commands[call] = slot
+    }
+
+    /// For all that there is to say.
+    func record(of command: Cell, _ call: UInt64) -> SessionRecord? {
+        commands[call].map { .command(call: call, memory(of: command, $0)) }
+    }
+
+    private func memory(of command: Cell, _ slot: Int) -> CommandMemory {
+        CommandMemory(slot: UInt32(slot), number: command.number, report: command.report)
+    }
+
+    func dropCommand(of call: UInt64) {
+        guard let slot = commands.removeValue(forKey: call) else { return }
+        store.drop(DescriptorStore.Name.command(slot))
+        store.free(slot)
+    }
+
     // MARK: The end
 
     func end() {
@@ -185,6 +230,8 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         stream.keeper = nil
         store.drop(DescriptorStore.Name.session(slot))
         store.drop(DescriptorStore.Name.cell(slot))
+        store.drop(DescriptorStore.Name.voucher(slot))
         store.free(slot)
+        for call in commands.keys { dropCommand(of: call) }
     }
 }

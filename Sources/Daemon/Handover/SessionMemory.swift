@@ -6,6 +6,7 @@ struct SessionMemory: Equatable, Sendable {
     struct Call: Equatable, Sendable {
         var request: ServerSession.OpenRequest
         var job: UInt32?
+        var command: CommandMemory?
         var memory: CallMemory?
     }
 
@@ -66,9 +67,11 @@ struct SessionMemory: Equatable, Sendable {
         case .cellIsGone: cell = nil
         case .cellInput(let bytes, let isMore): cellInput = isMore ? cellInput + bytes : bytes
         case .cellIsBehind(let isBehind): cellIsBehind = isBehind
+        case .command(let call, let command): change(call) { $0.command = command }
         case .job(let call, let number):
+            change(call) { $0.job = number }
+            guard calls.first(where: { $0.request.call == call })?.command == nil else { break }
             if let last = cell?.lastJob { cell?.lastJob = max(last, number) }
-            change(call) { $0.job = number == 0 ? nil : number }
         case .stage(let call, let memory): change(call) { $0.memory = memory }
         case .cellOutput(let bytes): cellOutput = bytes
         case .complete: isComplete = true

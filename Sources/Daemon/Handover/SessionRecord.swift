@@ -30,6 +30,8 @@ enum SessionRecord: Equatable, Sendable {
     case cellIsBehind(Bool)
     /// What a call waits for in its cell.
     case job(call: UInt64, number: UInt32)
+    /// A command on the host, which a call waits for.
+    case command(call: UInt64, CommandMemory)
     // From here on: what only a process writes that ends in order.
     case stage(call: UInt64, CallMemory)
     case cellOutput([UInt8])
@@ -44,6 +46,15 @@ struct ClientMemory: Equatable, Sendable {
     var pid: Int32
     var identity: ClientIdentity
     var digest: String?
+    /// As the bus said, where they came over the bus.
+    var bus: BusMemory?
+
+    struct BusMemory: Equatable, Sendable {
+        var name: String
+        var groups: [UInt32]
+        var label: String?
+        var isExact: Bool
+    }
 }
 
 /// A cell that stands.
@@ -54,10 +65,17 @@ struct CellMemory: Equatable, Sendable {
     var lastJob: UInt32
 }
 
+/// A command on the host, and where its socket is kept.
+struct CommandMemory: Equatable, Sendable {
+    var slot: UInt32
+    var number: UInt32
+    var report: WallReport
+}
+
 /// How far a call had come.
 struct CallMemory: Equatable, Sendable {
     var isPermitted = false
-    /// It runs a command on the host, or is about to.
+    /// It is about to run a command on the host, and whether it does nobody knows.
     var isOnHost = false
     var began: Duration = .zero
     var consent: AuditCall.Consent?
@@ -65,6 +83,8 @@ struct CallMemory: Equatable, Sendable {
     var past: [CellFrame] = []
     /// What the request under way has brought so far.
     var seen: [CellFrame] = []
+    /// Of a command: what came of the next frame.
+    var held: [UInt8] = []
 }
 
 // MARK: Coding
@@ -85,6 +105,13 @@ extension SessionRecord {
             writer.integer(client.pid)
             client.identity.write(to: &writer)
             writer.optional(client.digest) { $0.text($1) }
+            writer.optional(client.bus) { writer, bus in
+                writer.text(bus.name)
+                writer.integer(UInt32(bus.groups.count))
+                for group in bus.groups { writer.integer(group) }
+                writer.optional(bus.label) { $0.text($1) }
+                writer.flag(bus.isExact)
+            }
         case .standing(let standing):
             kind(2)
             writer.data(standing.encoded)
@@ -155,13 +182,19 @@ extension SessionRecord {
         case .landed(let number):
             kind(20)
             writer.integer(number)
+        case .command(let call, let command):
+            kind(21)
+            writer.integer(call)
+            writer.integer(command.slot)
+            writer.integer(command.number)
+            command.report.write(to: &writer)
         }
         return writer.bytes
     }
 
     init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        switch try reader.integer("kind", in: UInt8(1)...20) {
+        switch try reader.integer("kind", in: UInt8(1)...21) {
         case 1:
             self = .client(
                 ClientMemory(
@@ -169,6 +202,9 @@ extension SessionRecord {
                     pid: try reader.integer("pid"), identity: try ClientIdentity(from: &reader),
                     digest: try reader.optional("digest") { (reader) throws(CodingFault) in
                         try reader.text("digest", most: Self.longestText)
+                    },
+                    bus: try reader.optional("bus") { (reader) throws(CodingFault) in
+                        try ClientMemory.BusMemory(from: &reader)
                     }))
         case 2:
             let data = try reader.data("standing", most: Self.most)
@@ -228,9 +264,30 @@ extension SessionRecord {
         case 17: self = .complete
         case 18: self = .batchIsOver(Int(try reader.integer("batch", in: UInt64(1)...UInt64(Int32.max))))
         case 19: self = .isSuspect(try reader.flag("isSuspect"))
-        default: self = .landed(try reader.integer("landed"))
+        case 20: self = .landed(try reader.integer("landed"))
+        default:
+            let call: UInt64 = try reader.integer("call")
+            self = .command(
+                call: call,
+                CommandMemory(
+                    slot: try reader.integer("slot"), number: try reader.integer("command"),
+                    report: try WallReport(from: &reader)))
         }
         try reader.finish("record")
+    }
+}
+
+extension ClientMemory.BusMemory {
+    fileprivate init(from reader: inout ByteReader) throws(CodingFault) {
+        name = try reader.text("name", most: 255)
+        groups = []
+        for _ in 0..<(try reader.integer("groups", in: UInt32(0)...65_536)) {
+            groups.append(try reader.integer("group"))
+        }
+        label = try reader.optional("label") { (reader) throws(CodingFault) in
+            try reader.text("label", most: 4096)
+        }
+        isExact = try reader.flag("isExact")
     }
 }
 
@@ -242,6 +299,7 @@ extension CallMemory {
         writer.text(consent?.who ?? "")
         writer.text(consent?.how ?? "")
         for frames in [past, seen] { writer.data(frames.flatMap(\.encoded)) }
+        writer.data(held)
     }
 
     fileprivate init(from reader: inout ByteReader) throws(CodingFault) {
@@ -252,6 +310,7 @@ extension CallMemory {
         consent = who.isEmpty ? nil : AuditCall.Consent(who: who, how: how)
         past = try Self.frames(&reader)
         seen = try Self.frames(&reader)
+        held = try reader.data("held", most: 256 << 20)
     }
 
     private static func frames(_ reader: inout ByteReader) throws(CodingFault) -> [CellFrame] {

@@ -32,17 +32,23 @@ final class GovernedCommand: HostAccess, @unchecked Sendable {
         guard HostCommand.byteCount(command.arguments + command.environment) <= HostCommand.mostBytes else {
             throw CellFailure(.tooLarge, "The arguments and policy's variables are too long together.")
         }
-        stage.beginsOnHost()
         let running: Cell
-        do throws(CellRefusal) {
-            running = try await place.run(command, reading: run.input)
-        } catch {
-            wasRefused = true
-            throw CellFailure(.other, Self.sentence(error))
+        if let begun = stage.command {
+            running = begun
+        } else {
+            stage.beginsOnHost()
+            do throws(CellRefusal) {
+                running = try await place.run(command, reading: run.input)
+            } catch {
+                wasRefused = true
+                throw CellFailure(.other, Self.sentence(error))
+            }
+            stage.began(running)
         }
+        defer { stage.commandEnded() }
         report = running.report
         do throws(CellFailure) {
-            let end = try await running.followCommand(onOutput: onOutput)
+            let end = try await running.followCommand(stage, onOutput: onOutput)
             self.end = end
             await running.close()
             return end

@@ -10,7 +10,8 @@ import Testing
 struct SessionRecordTests {
     static let client = ClientMemory(
         session: 7, uid: 1000, pid: 4711,
-        identity: ClientIdentity(executable: "/usr/bin/app", controlGroup: "/user.slice"), digest: "ab12")
+        identity: ClientIdentity(executable: "/usr/bin/app", controlGroup: "/user.slice"), digest: "ab12",
+        bus: .init(name: ":1.5", groups: [1000, 4], label: "unconfined", isExact: true))
     static let frame = CellFrame(.output, call: 3, [1, 2, 3])
     static let report: WallReport = {
         var report = WallReport()
@@ -28,6 +29,7 @@ struct SessionRecordTests {
         .client(client), .standing(.new), .claim("My Editor"), .tools(["one", "two"]), .opened(open),
         .closed(call: 4), .batch(.init(number: 2, responses: [[1], []])), .batchIsOver(2), .isSuspect(true),
         .landed(7),
+        .command(call: 4, CommandMemory(slot: 3, number: 9, report: report)),
         .input([1, 2], isMore: true), .said([3, 4], closed: [1, 2]), .cell(cell), .cellIsGone,
         .cellInput([5], isMore: false), .cellIsBehind(true), .job(call: 4, number: 11),
         .stage(call: 4, call), .cellOutput([6]), .complete,
