@@ -54,6 +54,7 @@ fmt: ## Format all Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
 
 bench: build venv ## Measure against the named peers; prints a table, writes .build/bench.json
+	@packaging/need.sh dbus-daemon systemd
 	CLOISTER_BIN="$(RELEASE)" BUILD_DIR="$(BUILD)" "$(PYTHON)" Tests/Bench/bench.py
 
 probe: deps venv ## Try to get out of a cell in every way that Tests/Probe knows, and compare with bwrap and firejail

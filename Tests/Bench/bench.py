@@ -26,9 +26,10 @@ from pathlib import Path
 import rows_cells
 import rows_policy
 import rows_protocol
+import rows_service
 from harness import HERE, PEER, Bench, Broken, Row
 
-ROWS = rows_protocol.ROWS | rows_cells.ROWS | rows_policy.ROWS
+ROWS = rows_protocol.ROWS | rows_cells.ROWS | rows_policy.ROWS | rows_service.ROWS
 
 
 # The report

@@ -10,6 +10,11 @@
 //   crowd SOCKET CLIENTS PAYLOAD HELLO ROUNDS      CLIENTS sessions, each of which had a reply to PAYLOAD; then
 //                                                  ROUNDS more of each, all alive; "ready" before them, and an
 //                                                  end of stdin ends them
+//   connect SOCKET HELLO                           from connect to the reply to HELLO's first request, once
+//   steady SOCKET CLIENTS MILLISECONDS PAYLOAD HELLO
+//                                                  CLIENTS sessions, each of which sends PAYLOAD as often, or as soon
+//                                                  as its last is answered; "ready" when they are all there, and an
+//                                                  end of stdin ends them
 //   spawn N -- COMMAND…                            vfork, exec, wait: nobody reads its output
 //   apart N -- COMMAND…                            the same, with the time in between that first leaves, too
 //   slurp N -- COMMAND…                            spawn, read its output to the end, wait
@@ -18,81 +23,28 @@
 // request, so that no id is ever in flight twice. HELLO is a file with the lines of a handshake; each
 // line with an "id" is answered before the next is sent. A HELLO of "-" is none.
 //
-// BENCH_CPUS="C,S" in the environment keeps this process on CPU C and the commands it starts on CPU S
-// (startup: both on S). Where the scheduler puts two processes changes a round trip twofold, and it
-// decides anew for each pair.
+// BENCH_CPUS is read as measure.h says, but that startup keeps both on S.
 //
 // The first line of output is a JSON object of figures (idle: the word "ready"); rtt and rtt-exec add the
 // last reply as a second line. An error reply, a closed connection or a failed call ends the run with
 // status 1.
 
 #define _GNU_SOURCE
-#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
-#include <sched.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "measure.h"
+
 extern char **environ;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...) {
-    va_list arguments;
-    va_start(arguments, format);
-    fputs("client: ", stderr);
-    vfprintf(stderr, format, arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
-
-static void *must(void *memory) {
-    if (!memory) die("out of memory");
-    return memory;
-}
-
-static uint64_t now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-static long number(const char *text, long most) {
-    char *end;
-    long value = strtol(text, &end, 10);
-    if (*text == 0 || *end != 0 || value < 1 || value > most)
-        die("not a number from 1 to %ld: %s", most, text);
-    return value;
-}
-
-// MARK: placement
-
-static int own_cpu = -1, server_cpu = -1;
-
-static void read_placement(void) {
-    const char *cpus = getenv("BENCH_CPUS");
-    if (cpus && sscanf(cpus, "%d,%d", &own_cpu, &server_cpu) != 2) die("not C,S: %s", cpus);
-}
-
-static void move_to(int cpu) {
-    if (cpu < 0) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(cpu, &set);
-    if (sched_setaffinity(0, sizeof set, &set) < 0) die("sched_setaffinity %d: %s", cpu, strerror(errno));
-}
 
 // MARK: the lines that are sent
 
@@ -291,18 +243,7 @@ static void finish(struct child *child) {
     free(child->wire.bytes);
 }
 
-// MARK: figures
-
-static int ascending(const void *a, const void *b) {
-    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y);
-}
-
-static void report(uint64_t *samples, long n) {
-    qsort(samples, (size_t)n, sizeof *samples, ascending);
-    printf("{\"n\":%ld,\"median_ns\":%" PRIu64 ",\"p99_ns\":%" PRIu64 ",\"min_ns\":%" PRIu64 "}\n", n,
-           samples[n / 2], samples[n * 99 / 100], samples[0]);
-}
+// MARK: modes
 
 static void round_trips(struct wire *wire, long n, const char *payload_path) {
     struct payload payload = load_payload(payload_path);
@@ -327,8 +268,6 @@ static void round_trips(struct wire *wire, long n, const char *payload_path) {
     report(samples, n);
     fwrite(reply.bytes, 1, reply.length, stdout);
 }
-
-// MARK: modes
 
 static void rtt(const char *socket, long n, const char *payload, const char *hello) {
     struct wire wire = wire_to(socket);
@@ -497,6 +436,66 @@ static void pipeline(const char *socket, long clients, long seconds, const char 
     printf("{\"replies\":%" PRIu64 ",\"wall_ns\":%" PRIu64 "}\n", replies, now() - begin);
 }
 
+static void connect_once(const char *socket, const char *hello_path) {
+    struct text hello = load(hello_path);
+    uint64_t before = now();
+    struct wire wire = wire_to(socket);
+    size_t at = greet_once(&wire, hello, 0);
+    uint64_t sample = now() - before;
+    while (at < hello.length) at = greet_once(&wire, hello, at);
+    report(&sample, 1);
+}
+
+// When each client has to ask again, and since when it waits.
+struct rhythm {
+    uint64_t next, asked;
+};
+
+static void steady(const char *socket, long clients, long milliseconds, const char *payload_path, const char *hello) {
+    struct payload payload = load_payload(payload_path);
+    struct wire *wires = must(calloc((size_t)clients, sizeof *wires));
+    struct rhythm *rhythms = must(calloc((size_t)clients, sizeof *rhythms));
+    struct pollfd *polled = must(calloc((size_t)clients + 1, sizeof *polled));
+    const long most = 4000000;
+    uint64_t *samples = must(calloc((size_t)most, sizeof *samples));
+    uint64_t period = (uint64_t)milliseconds * 1000000u;
+    long n = 0;
+    for (long i = 0; i < clients; i++) {
+        wires[i] = wire_to(socket);
+        greet(&wires[i], hello);
+        if (fcntl(wires[i].in, F_SETFL, O_NONBLOCK) < 0) die("fcntl: %s", strerror(errno));
+        polled[i] = (struct pollfd){.fd = wires[i].in, .events = POLLIN};
+    }
+    polled[clients] = (struct pollfd){.fd = 0, .events = POLLIN};
+    for (long i = 0; i < clients; i++) rhythms[i].next = now() + period * (uint64_t)i / (uint64_t)clients;
+    puts("ready");
+    fflush(stdout);
+    for (bool over = false; n < most;) {
+        long waiting = 0;
+        for (long i = 0; i < clients; i++) {
+            if (!rhythms[i].asked && !over && now() >= rhythms[i].next) {
+                renumber(&payload);
+                rhythms[i].asked = now();
+                rhythms[i].next = rhythms[i].asked + period;
+                send_all(&wires[i], payload.line.bytes, payload.line.length);
+            }
+            waiting += rhythms[i].asked != 0;
+        }
+        if (over && !waiting) break;
+        if (poll(polled, (nfds_t)(clients + !over), over ? 10000 : 1) == 0 && over) die("%ld are not answered", waiting);
+        if (polled[clients].revents) over = true;
+        for (long i = 0; i < clients; i++) {
+            if (!polled[i].revents || !fill(&wires[i])) continue;
+            for (struct text line; (line = buffered_line(&wires[i])).length;) {
+                if (!is_reply(line) || n == most) continue;
+                samples[n++] = now() - rhythms[i].asked;
+                rhythms[i].asked = 0;
+            }
+        }
+    }
+    report(samples, n);
+}
+
 static void idle(const char *socket, long clients, const char *hello) {
     for (long i = 0; i < clients; i++) {
         struct wire wire = wire_to(socket);
@@ -535,6 +534,10 @@ int main(int argc, char **argv) {
         first(argv[2], number(argv[3], most), argv[4], argv[5]);
     else if (strcmp(mode, "crowd") == 0 && argc == 7)
         crowd(argv[2], number(argv[3], 10000), argv[4], argv[5], number(argv[6], 1000));
+    else if (strcmp(mode, "connect") == 0 && argc == 4)
+        connect_once(argv[2], argv[3]);
+    else if (strcmp(mode, "steady") == 0 && argc == 7)
+        steady(argv[2], number(argv[3], 10000), number(argv[4], 10000), argv[5], argv[6]);
     else if (strcmp(mode, "spawn") == 0 && argc > 4 && strcmp(argv[3], "--") == 0)
         spawn(number(argv[2], most), argv + 4, false);
     else if (strcmp(mode, "apart") == 0 && argc > 4 && strcmp(argv[3], "--") == 0)
@@ -542,7 +545,7 @@ int main(int argc, char **argv) {
     else if (strcmp(mode, "slurp") == 0 && argc > 4 && strcmp(argv[3], "--") == 0)
         slurp(number(argv[2], most), argv + 4);
     else {
-        fputs("usage: client rtt|rtt-exec|startup|pipeline|idle|first|crowd|spawn|apart|slurp …, as the head of client.c says\n", stderr);
+        fputs("usage: client rtt|rtt-exec|startup|pipeline|idle|first|crowd|connect|steady|spawn|apart|slurp …, as the head of client.c says\n", stderr);
         return 2;
     }
     return 0;

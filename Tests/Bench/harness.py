@@ -68,8 +68,9 @@ class Bench:
             self.environment["BENCH_CPUS"] = f"{cpus[0]},{cpus[1]}"
         for name, text in LINES.items():
             self.line(name).write_text(text)
-        for name in ("echo", "client"):
-            self.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.tools / name, HERE / f"{name}.c"])
+        for name, *libraries in (("echo",), ("client",), ("bus", "-lsystemd")):
+            self.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.tools / name, HERE / f"{name}.c",
+                      *libraries])
 
     def line(self, name: str) -> Path:
         return self.tools / f"{name}.line"
@@ -117,11 +118,11 @@ class Bench:
         return lines[-1] if lines and not lines[-1].startswith("$ ") else "no message"
 
     @contextlib.contextmanager
-    def daemon(self, *options: str, pinned: bool = True):
+    def daemon(self, *options: str, pinned: bool = True, environment: dict[str, str] | None = None):
         """A fresh cloisterd of its own in a directory of its own, short because socket paths are."""
         with tempfile.TemporaryDirectory(prefix="cb-") as place:
             command = [self.binary("cloisterd"), "--standalone", place, *options]
-            with Server(self, command, Path(place) / "mcp.sock", pinned=pinned) as server:
+            with Server(self, command, Path(place) / "mcp.sock", pinned=pinned, environment=environment) as server:
                 yield server
 
     @contextlib.contextmanager
@@ -136,8 +137,8 @@ class Server:
     """A process that listens on a Unix socket, from connectable to stopped."""
 
     def __init__(self, bench: Bench, command: list, path: Path, stops_cleanly: bool = True,
-                 pinned: bool = True):
-        self.pinned = pinned
+                 pinned: bool = True, environment: dict[str, str] | None = None):
+        self.pinned, self.environment = pinned, bench.environment | (environment or {})
         self.bench, self.command, self.socket = bench, [str(word) for word in command], path
         self.stops_cleanly = stops_cleanly
 
@@ -146,7 +147,7 @@ class Server:
         cpus = self.bench.cpus if self.pinned else None
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=self.bench.log, stderr=self.bench.log,
-            env=self.bench.environment,
+            env=self.environment,
             preexec_fn=(lambda: os.sched_setaffinity(0, {cpus[1]})) if cpus else None)
         self.pid = self.process.pid
         try:

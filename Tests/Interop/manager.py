@@ -22,8 +22,10 @@ POLICY = Path(__file__).parents[2] / "policy.d" / "10-default.yaml"
 
 
 class ServiceManager:
-    def __init__(self, executable, *options, environment=None):
-        self.executable, self.options, self.environment = executable, options, environment or {}
+    def __init__(self, executable, *options, environment=None, log=None):
+        """`log`: the file that gets what the programs complain of, instead of whoever runs this."""
+        self.executable, self.options, self.log = executable, options, log
+        self.environment = environment or {}
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-", dir="/var/tmp"))
         self.directory.chmod(0o755)
         (self.directory / "policy.d").mkdir()
@@ -66,8 +68,7 @@ class ServiceManager:
         group.mkdir()
         return group
 
-    @staticmethod
-    def spawn(command, descriptors, environment, group=None):
+    def spawn(self, command, descriptors, environment, group=None):
         """With these descriptors from 3 on, as sd_listen_fds(3) has them."""
         variables = os.environ | {
             "LISTEN_FDS": str(len(descriptors)), "LISTEN_FDNAMES": ":".join(name for name, _ in descriptors),
@@ -78,6 +79,8 @@ class ServiceManager:
         try:
             if group:
                 (group / "cgroup.procs").write_text("0")
+            if self.log:
+                os.dup2(self.log.fileno(), 2)
             high = [os.dup(fd) for _, fd in descriptors]
             safe = [fd if fd > 3 + len(high) else os.dup2(fd, 10_000 + place) for place, fd in enumerate(high)]
             for place, fd in enumerate(safe):
@@ -135,7 +138,7 @@ class ServiceManager:
         self.forget(self.has_hung_up)
         self.is_ready.clear()
         self.daemon = self.spawn(
-            [self.executable("cloisterd"), "--hand-over", "--verbose", "--bus", "no", "--idle-timeout", "0",
+            [self.executable("cloisterd"), "--hand-over", "--bus", "no", "--idle-timeout", "0",
              "--best-effort", "cgroup", "--celld", self.directory / "celld.sock",
              "--audit", self.directory / "audit", "--policy", self.directory / "policy.d", *self.options],
             [("mcp.sock", self.listener.fileno()), *self.kept],

@@ -21,7 +21,7 @@ from polkit import NOBODY
 
 @pytest.fixture
 def manager(executable):
-    manager = ServiceManager(executable)
+    manager = ServiceManager(executable, "--verbose")
     try:
         yield manager
     finally:
