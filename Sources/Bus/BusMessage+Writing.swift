@@ -1,13 +1,17 @@
 import CSystemd
+import Glibc
 import Linux
 
 extension BusMessage {
     package func append(_ text: String) throws(BusError) {
-        // It would be cut there.
-        guard !text.utf8.contains(0) else { throw .malformed("a string with a NUL cannot be sent") }
+        var isCut = false
         try unsafe append("s") { message, type in
-            unsafe text.withCString { unsafe sd_bus_message_append_basic(message, type, $0) }
+            unsafe text.withCString {
+                isCut = unsafe strlen($0) != text.utf8.count
+                return isCut ? 0 : unsafe sd_bus_message_append_basic(message, type, $0)
+            }
         }
+        if isCut { throw .malformed("a string with a NUL cannot be sent") }
     }
 
     package func append(path: String) throws(BusError) {

@@ -37,6 +37,9 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
     private var lastToken: UInt64 = 0
     private var timers = TimerQueue()
     private var ready: [Work] = []
+    /// What was handed in for the next turn while this one runs.
+    private var deferred: [Work] = []
+    private var isRunningReady = false
     private var onQuiet: (() -> Void)?
     private var thread: pthread_t
     private var isStopping = false
@@ -105,21 +108,35 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
         return happened || !ready.isEmpty
     }
 
+    /// How often in a turn that is run which became ready meanwhile: a call is a dozen jobs, each of which makes the
+    /// next one ready, and looks at the descriptors between them cost more than the jobs. After that they have their turn,
+    /// so that work cannot starve them.
+    private static let roundsOfTurn = 16
+
     private func runReady() -> Bool {
         guard !ready.isEmpty else { return false }
-        // What becomes ready meanwhile waits for the next turn, so that work cannot starve descriptors.
-        var batch: [Work] = []
-        swap(&batch, &ready)
-        for work in batch {
-            switch work {
-            case .job(let job):
-                unsafe job.runSynchronously(
-                    isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
-            case .action(let action):
-                action()
-            }
+        isRunningReady = true
+        var rounds = 0
+        while !ready.isEmpty, rounds < Self.roundsOfTurn {
+            rounds += 1
+            var batch: [Work] = []
+            swap(&batch, &ready)
+            for work in batch { run(work) }
         }
+        isRunningReady = false
+        ready += deferred
+        deferred.removeAll()
         return true
+    }
+
+    private func run(_ work: Work) {
+        switch work {
+        case .job(let job):
+            unsafe job.runSynchronously(
+                isolatedTo: asUnownedSerialExecutor(), taskExecutor: asUnownedTaskExecutor())
+        case .action(let action):
+            action()
+        }
     }
 
     private func dispatch(_ token: UInt64, _ readiness: Epoll.Readiness) {
@@ -146,6 +163,12 @@ package final class EventLoop: SerialExecutor, TaskExecutor, @unchecked Sendable
 
     /// Runs the action in the next turn.
     package func later(_ action: @escaping () -> Void) {
+        assertOnLoop()
+        if isRunningReady { deferred.append(.action(action)) } else { ready.append(.action(action)) }
+    }
+
+    /// Runs the action when what runs now is done; in this turn, if there is still time.
+    package func soon(_ action: @escaping () -> Void) {
         assertOnLoop()
         ready.append(.action(action))
     }

@@ -47,7 +47,9 @@ package final class MemoryStream: ByteStream, @unchecked Sendable {
         let room = capacity - peer.incoming.count
         guard room > 0 else { return nil }
         let count = min(room, bytes.count)
-        for offset in 0..<count { peer.incoming.append(bytes[offset]) }
+        unsafe bytes.extracting(0..<count).withUnsafeBufferPointer {
+            unsafe peer.incoming.append(contentsOf: $0)
+        }
         peer.notify()
         return count
     }
@@ -108,11 +110,11 @@ package final class MemoryStream: ByteStream, @unchecked Sendable {
         return readiness
     }
 
-    /// Level-triggered: says so again in the next turn for as long as it is true.
+    /// Level-triggered: says so again for as long as it is true.
     private func notify() {
         guard !isNotifying, watcher != nil, !readiness.isEmpty else { return }
         isNotifying = true
-        loop.later { [weak self] in
+        loop.soon { [weak self] in
             guard let self else { return }
             isNotifying = false
             let readiness = readiness

@@ -45,6 +45,36 @@ struct LoopWorkTests {
         #expect(order.withLock { $0.last } == "quiet" && order.withLock { $0.count } == 5)
     }
 
+    // A call is a dozen jobs, one after the other. With a look at the descriptors between any two of them, a call on the
+    // bus made twelve system calls that found nothing.
+    @Test func `what becomes ready in a turn runs in the same turn`() throws {
+        let loop = try EventLoop(clock: ManualClock())
+        let steps = Mutex<[String]>([])
+        loop.later {
+            steps.withLock { $0.append("action") }
+            loop.later { steps.withLock { $0.append("next turn") } }
+            loop.spawn {
+                steps.withLock { $0.append("task") }
+                loop.soon { steps.withLock { $0.append("of the task") } }
+            }
+        }
+        try loop.turn(waiting: false)
+        #expect(steps.withLock { $0 } == ["action", "task", "of the task"])
+    }
+
+    @Test func `work that makes more of it for ever leaves descriptors and timers their turn`() throws {
+        let loop = try EventLoop(clock: ManualClock())
+        let wakeUp = try EventFD()
+        let seen = Mutex<Set<String>>([])
+        _ = try loop.watch(wakeUp.fd, .read) { _ in seen.withLock { _ = $0.insert("descriptor") } }
+        _ = loop.schedule(after: .zero) { seen.withLock { _ = $0.insert("timer") } }
+        wakeUp.signal()
+        func goOn() { loop.soon { goOn() } }
+        goOn()
+        try loop.turn(waiting: false)
+        #expect(seen.withLock { $0 } == ["descriptor", "timer"])
+    }
+
     @Test func `tasks begin in the order in which they were spawned`() throws {
         let loop = try EventLoop(clock: ManualClock())
         let order = Mutex<[Int]>([])
