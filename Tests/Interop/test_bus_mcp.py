@@ -185,3 +185,17 @@ def test_a_bus_that_ends_ends_sessions_of_the_bus_and_no_others(scene):
     scene.polkit.end(scene.polkit.bus)
     until(lambda: len(scene.governed.json("clients")["clients"]) == 1, "the end of the caller's session", 10)
     assert client.call("system_info")[1] is False
+
+
+def test_what_the_session_would_not_read_is_refused_and_not_waited_for(scene):
+    """The session answers it under no id: it was waited for without end."""
+    caller = scene.caller(NOBODY)
+    fault = ("InvalidArgs", "this names a member twice")
+    assert error(caller.call, ROOT, MCP, "CallTool", "ssa{sv}", "system_info", '{"a": 1, "a": 2}', {}) == fault
+    caller.call(ROOT, MCP, "Call", "s", INITIALIZE)
+    twice = request("ping", 2)[:-1] + ', "id": 2}'
+    assert error(caller.call, ROOT, MCP, "Call", "s", twice) == fault
+    deepest = '{"a":' + "[" * 126 + "]" * 126 + "}"
+    name, message = error(caller.call, ROOT, MCP, "CallTool", "ssa{sv}", "system_info", deepest, {})
+    assert name == "InvalidArgs" and "nested too deeply" in message
+    assert json.loads(caller.call(ROOT, MCP, "Call", "s", request("ping", 3))[0])["result"] == {}

@@ -175,22 +175,27 @@ final class BusSessions: @unchecked Sendable {
 }
 
 extension BusTalk {
+    /// What stands in a request of ours can be so large that the request is none that the session refuses to read.
+    static let argumentLimits: JSONLimits = {
+        var limits = JSONLimits.standard
+        limits.depth -= 2
+        limits.values -= 16
+        return limits
+    }()
+
     /// The result of a request of ours; what the protocol refuses is an error of the bus.
     func result(
         of method: String, _ params: (inout JSONWriter) -> Void
     ) async throws(BusFault) -> JSONValue {
-        let bytes = JSONWriter.bytes { json in
-            json.object { json in
-                json.member("jsonrpc", "2.0")
-                json.member("id", nextID())
-                json.member("method", method)
-                json.object("params", params)
-            }
+        let id = nextID()
+        var request = JSONWriter()
+        request.object { json in
+            json.member("jsonrpc", "2.0")
+            json.member("id", id)
+            json.member("method", method)
+            json.object("params", params)
         }
-        guard let request = try? JSONDocument(bytes, limits: Self.limits).root else {
-            throw BusFault(.invalidArguments, "the request is too large, or nested too deeply")
-        }
-        let answer = try await ask(request)
+        let answer = try await ask(Array("\(id)".utf8), request.finishLine())
         guard let result = answer["result"] else {
             let (code, message) = (
                 answer["error"]?["code"]?.integer ?? 0, answer["error"]?["message"]?.string

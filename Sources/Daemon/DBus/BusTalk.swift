@@ -57,6 +57,10 @@ final class BusTalk: @unchecked Sendable {
         guard let id = request["id"].map({ Array($0.bytes) }) else {
             throw BusFault(.invalidArguments, "a request has an id")
         }
+        return try await ask(id, Self.line(request))
+    }
+
+    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> JSONValue {
         guard let connection else { throw Self.over }
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
@@ -64,7 +68,7 @@ final class BusTalk: @unchecked Sendable {
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 waiting[id] = continuation
-                connection.send(Self.line(request))
+                connection.send(line)
             }
         } onCancel: {
             loop.spawn { self.settle(id, .failure(Self.takenBack)) }

@@ -68,7 +68,7 @@ struct MCPObject: Sendable {
         let (name, text) = try argument { () throws(BusError) in
             (try call.message.readString(), try call.message.readString())
         }
-        let arguments = try json(text)
+        let arguments = try json(text, limits: BusTalk.argumentLimits)
         let options = try options(of: call, known: ["client", "progress_token"])
         let talk = try await sessions.talk(of: call, .tools(claim: options["client"]))
         let result = try await talk.result(of: "tools/call") { params in
@@ -103,14 +103,18 @@ struct MCPObject: Sendable {
         return options
     }
 
-    private func json(_ text: String) throws(BusFault) -> JSONValue {
+    private func json(_ text: String, limits: JSONLimits = .standard) throws(BusFault) -> JSONValue {
         let value: JSONValue
         do throws(JSONError) {
-            value = try JSONDocument(Array(text.utf8)).root
+            value = try JSONDocument(Array(text.utf8), limits: limits).root
         } catch {
             throw BusFault(.invalidArguments, "this is no JSON: \(error)")
         }
         guard value.isObject else { throw BusFault(.invalidArguments, "this is no JSON object") }
+        // The session would answer that under no id, and nobody would know that it is the answer.
+        guard value.document.duplicateKeyOffset == nil else {
+            throw BusFault(.invalidArguments, "this names a member twice")
+        }
         return value
     }
 
