@@ -6,6 +6,7 @@ import pwd
 import select
 import signal
 import subprocess
+import sys
 import time
 
 import pytest
@@ -13,14 +14,16 @@ import pytest
 from cells import NATIVE, Celld, Limits, Refusal
 from clients import client
 from machine import children, eventually, has_ended, host_pid, read
-from authority import ACTION, NEEDED, polkit, rule
+
+sys.path.append(os.path.join(os.path.dirname(__file__), "../Interop"))
+from polkit import COMMAND_ACTION, NEEDED, Polkit, command_rule  # noqa: E402
 
 missing = [program for program in NEEDED if not os.path.exists(program)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"there is no {missing[0] if missing else ''}")
 
 STRANGER = 4242
-YES = rule("return polkit.Result.YES;")
-ASK = rule("return polkit.Result.AUTH_ADMIN;")
+YES = command_rule("return polkit.Result.YES;")
+ASK = command_rule("return polkit.Result.AUTH_ADMIN;")
 
 
 @pytest.fixture
@@ -28,8 +31,8 @@ def asked(started):
     """`with asked(rules) as (celld, connection, pid, polkit)`: a client of another user, and polkit with these rules."""
     @contextlib.contextmanager
     def start(rules="", uid=STRANGER, polkit_options=None, **options):
-        with client(uid) as (connection, pid), polkit(rules, **(polkit_options or {})) as authority:
-            with started(inside=authority.inside, **options) as (keeper, _):
+        with client(uid) as (connection, pid), Polkit(rule=rules, **(polkit_options or {})) as authority:
+            with started(inside=authority.within, **options) as (keeper, _):
                 yield keeper, connection, pid, authority
 
     return start
@@ -70,7 +73,7 @@ def test_root_has_an_environment_of_its_own_and_nothing_of_the_calls(asked):
 
 def test_polkit_decides_by_the_whole_command(asked):
     """Its rules see what will run, so one may allow a single command without asking anybody."""
-    exact = rule("""return command_line == "/usr/bin/id -u 'a b'" && program == "/usr/bin/id" && action.lookup("input") == "none"
+    exact = command_rule("""return command_line == "/usr/bin/id -u 'a b'" && program == "/usr/bin/id" && action.lookup("input") == "none"
                     ? polkit.Result.YES : polkit.Result.NO;""")
     with asked(exact) as (keeper, connection, _, _):
         assert keeper.run_command(connection, "/usr/bin/id", "-u", "a b", as_root=True)[0].exit == 1
@@ -80,7 +83,7 @@ def test_polkit_decides_by_the_whole_command(asked):
 
 
 def test_what_polkit_denies_does_not_run(asked, tmp_path):
-    with asked(rule("return polkit.Result.NO;")) as (keeper, connection, _, _):
+    with asked(command_rule("return polkit.Result.NO;")) as (keeper, connection, _, _):
         assert "polkit does not allow" in refused(keeper, connection, "/usr/bin/touch", str(tmp_path / "made"))
         assert not (tmp_path / "made").exists()
         # As one's own user is not polkit's business.
@@ -89,7 +92,7 @@ def test_what_polkit_denies_does_not_run(asked, tmp_path):
 
 def test_polkit_is_asked_about_the_client_and_nobody_else(asked):
     """celld is root, for whom polkit allows everything: so it is not celld who is asked about."""
-    named = rule(f'return subject.user == "{pwd.getpwuid(1).pw_name}" ? polkit.Result.YES : polkit.Result.NO;')
+    named = command_rule(f'return subject.user == "{pwd.getpwuid(1).pw_name}" ? polkit.Result.YES : polkit.Result.NO;')
     with asked(named, uid=1) as (keeper, connection, _, _):
         assert keeper.run_command(connection, "/usr/bin/id", "-u", as_root=True)[1] == b"0\n"
         with client(2) as (other, _):
@@ -126,7 +129,7 @@ def test_what_nobody_could_read_is_not_asked_about(asked):
 
 
 def test_a_client_that_is_root_has_this_way_too(asked):
-    with asked(rule("return polkit.Result.NO;")) as (keeper, _, _, _), client(0) as (connection, _):
+    with asked(command_rule("return polkit.Result.NO;")) as (keeper, _, _, _), client(0) as (connection, _):
         # polkit allows root everything, whatever its rules say.
         assert keeper.run_command(connection, "/usr/bin/id", "-u", as_root=True)[1] == b"0\n"
 
@@ -138,7 +141,7 @@ class Person:
     """At the terminal of an agent."""
 
     def __init__(self, authority, pid):
-        self.terminal, self.agent = authority.agent(pid)
+        self.terminal, self.agent = authority.terminal_agent(pid)
 
     def read_until(self, word, within=10):
         text, end = b"", time.monotonic() + within
@@ -283,7 +286,7 @@ def test_pkcheck_is_told_who_and_what(tmp_path):
         assert keeper.run_command(connection, "/bin/echo", "a b", as_root=True)[1] == b"a b\n"
         ticks = read(f"/proc/{pid}/stat").decode().rsplit(")", 1)[1].split()[19]
         assert words.read_text().split("\0")[:-1] == [
-            "/usr/bin/pkcheck", "--action-id", ACTION, "--process", f"{pid},{ticks},{STRANGER}",
+            "/usr/bin/pkcheck", "--action-id", COMMAND_ACTION, "--process", f"{pid},{ticks},{STRANGER}",
             "--allow-user-interaction", "--detail", "program", "/bin/echo", "--detail", "command_line", "/bin/echo 'a b'",
             "--detail", "input", "none"]
 

@@ -5,10 +5,11 @@ actions of this tree, the rules of the test, and a PAM that lets everybody in.
     /usr/share/polkit-1/actions  org.cloister.Cloister1.policy, with the owner that the test's cloisterd has
     /etc/polkit-1/rules.d        what the test says; polkit watches it
     /usr/share/dbus-1/system.d   who may have which name: polkit's, and org.cloister.Cloister1.conf of this tree
-    /etc/pam.d                   polkit-1: pam_permit
+    /etc/pam.d                   polkit-1: pam_permit, or what the test says
     no service that the bus could start
 """
 
+import fcntl
 import json
 import os
 import queue
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import termios
 import threading
 import time
 from pathlib import Path
@@ -26,7 +28,13 @@ ACTIONS = HERE.parents[1] / "polkit/org.cloister.Cloister1.policy"
 BUS_POLICY = HERE.parents[1] / "dbus/org.cloister.Cloister1.conf"
 BUS_POLICIES = Path("/usr/share/dbus-1/system.d")
 POLKITD = "/usr/lib/polkit-1/polkitd"
+# What a test has to have.
+NEEDED = [POLKITD, "/usr/bin/dbus-daemon", "/usr/bin/pkcheck", "/usr/bin/pkttyagent"]
 NOBODY = 65534
+
+COMMAND_ACTION = "org.cloister.Cloister1.code-execution-sudo"
+# As PAM would say to the right password.
+SAYS_YES = "auth required pam_permit.so\naccount required pam_permit.so\n"
 
 MOUNTS = """
 set -e
@@ -56,8 +64,19 @@ def need(condition, what):
     assert condition, f"{what}: packaging/need.sh dbus polkitd"
 
 
+def command_rule(script):
+    """What polkit decides about a command as root: the body of a function of `command_line` and `program`."""
+    return f"""
+        if (action.id != "{COMMAND_ACTION}") return polkit.Result.NOT_HANDLED;
+        var command_line = action.lookup("command_line"), program = action.lookup("program");
+        {script}
+    """
+
+
 class Polkit:
-    def __init__(self, owner="root"):
+    """`within` goes in front of a command that shall find this polkit."""
+
+    def __init__(self, owner="root", rule="", bus=True, polkitd=True, pam=SAYS_YES):
         need(os.access(POLKITD, os.X_OK) and shutil.which("dbus-daemon"), "polkitd and dbus-daemon are not installed")
         self.directory = Path(tempfile.mkdtemp(prefix="cloister-polkit-"))
         self.directory.chmod(0o755)
@@ -73,21 +92,37 @@ class Polkit:
         policy = ACTIONS.read_text()
         assert "unix-user:cloister<" in policy
         (self.directory / "actions" / ACTIONS.name).write_text(policy.replace("unix-user:cloister<", f"unix-user:{owner}<"))
-        (self.directory / "pam/polkit-1").write_text("auth required pam_permit.so\naccount required pam_permit.so\n")
+        (self.directory / "pam/polkit-1").write_text(pam)
+        if rule:
+            self.rule(rule)
         self.address = f"unix:path={self.directory}/bus/system_bus_socket"
         self.bus = self.daemon = None
-        self.agents = []
+        self.agents, self.terminals = [], []
         self.space = subprocess.Popen(
             ["unshare", "--mount", "--propagation", "private", "sh", "-c", MOUNTS, "sh", self.directory],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
-        assert self.space.stdout.readline() == b"ready\n"
-        self.start_bus()
-        self.start()
+        try:
+            assert self.space.stdout.readline() == b"ready\n"
+            self.within = ["nsenter", f"--mount=/proc/{self.space.pid}/ns/mnt", "--"]
+            if bus:
+                self.start_bus()
+            if polkitd:
+                self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        self.stop()
 
     def inside(self, *words, **options):
-        space = ["nsenter", f"--mount=/proc/{self.space.pid}/ns/mnt", "--"]
-        return subprocess.Popen([*space, *map(os.fspath, words)], stdin=options.pop("stdin", subprocess.DEVNULL), **options)
+        return subprocess.Popen(
+            [*self.within, *map(os.fspath, words)], stdin=options.pop("stdin", subprocess.DEVNULL), **options
+        )
 
     def start_bus(self):
         Path(self.directory / "bus/system_bus_socket").unlink(missing_ok=True)
@@ -122,9 +157,26 @@ class Polkit:
         self.agents.append(agent)
         return agent
 
+    def terminal_agent(self, pid):
+        """Who asks a person at a terminal, for one client. What it shows, and what is typed, is at the other end."""
+        end, terminal = os.openpty()
+        process = self.inside(
+            "pkttyagent", "--process", str(pid), "--notify-fd", "1",
+            stdin=terminal, stdout=subprocess.PIPE, stderr=terminal, start_new_session=True,
+            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+        )  # fmt: skip
+        os.close(terminal)
+        # Closed once it is registered.
+        process.stdout.read()
+        process.stdout.close()
+        self.terminals.append(process)
+        return os.fdopen(end, "rb", buffering=0), process
+
     def stop(self):
         for agent in self.agents:
             agent.end()
+        for process in self.terminals:
+            self.end(process)
         self.end(self.daemon)
         self.end(self.bus)
         self.space.stdin.close()

@@ -7,16 +7,14 @@ import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 import pytest
 
-sys.path.append(os.path.join(os.path.dirname(__file__), "../Cells"))
-from authority import NEEDED, polkit, rule  # noqa: E402
-from governed import Client, Governed, rules  # noqa: E402
+from governed import Client, Governed, rules
+from polkit import NEEDED, Polkit, command_rule
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
 
@@ -254,13 +252,13 @@ def sudo(executable, tmp_path):
             for program in NEEDED:
                 if not os.path.exists(program):
                     pytest.skip(f"there is no {program}")
-            authority = stack.enter_context(polkit(rule(said)))
+            authority = stack.enter_context(Polkit(rule=command_rule(said)))
 
             def inside(name):
                 if name != "cloisterd":
                     return executable(name)
                 script = tmp_path / name
-                script.write_text("#!/bin/sh\nexec " + shlex.join([*authority.inside, str(executable(name))]) + ' "$@"\n')
+                script.write_text("#!/bin/sh\nexec " + shlex.join([*authority.within, str(executable(name))]) + ' "$@"\n')
                 script.chmod(0o755)
                 return script
 
