@@ -384,8 +384,8 @@ package actor Daemon {
     }
 
     private func sessionsLike(_ facts: ClientFacts) -> Int {
-        let holder = Grant.Holder(facts)
-        return sessions.values.count { $0.assumeIsolated { Grant.Holder($0.policy.facts) } == holder }
+        let holder = Asker(facts)
+        return sessions.values.count { $0.assumeIsolated { Asker($0.policy.facts) } == holder }
     }
 
     func isGone(of uid: UInt32) {

@@ -61,7 +61,7 @@ package struct Gatekeeper: Sendable {
         let trail = CallTrail(call, of: client, by: policy, over: channel, stage)
         if let retry = call.retry, !stage.isPermitted {
             trail.returned = try office.consent.readmit(
-                retry, digest: trail.digest, of: Grant.Holder(policy.facts))
+                retry, digest: trail.digest, of: Asker(policy.facts))
         }
         let result = await answer(to: call, registered, trail, policy, in: place)
         // Withheld, where it cannot be put on record: nothing leaves that nobody could account for.

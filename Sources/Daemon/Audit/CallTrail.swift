@@ -104,9 +104,7 @@ final class CallTrail: @unchecked Sendable {
         let facts = policy.facts
         let decision = needs.first.map { policy.decide($0) }
         var question = Question(
-            asker: Question.Asker(
-                uid: facts.uid, session: client.session, executable: facts.executable, unit: facts.unit,
-                application: facts.application),
+            asker: Asker(facts), session: client.session,
             claim: facts.bridgeClaim ?? facts.nameClaim, tool: call.tool, arguments: arguments,
             digest: digest, needs: needs,
             rule: decision?.rule?.description ?? "", reason: decision?.reason)

@@ -45,7 +45,7 @@ package struct ApprovalQueue: Sendable {
         let ofUser = waiting.filter { $0.question.asker.uid == asker.uid }
         for (count, most, whose) in [
             (
-                ofUser.count(where: { $0.question.asker.session == asker.session }), limits.mostOfSession,
+                ofUser.count(where: { $0.question.session == question.session }), limits.mostOfSession,
                 "this client"
             ),
             (ofUser.count, limits.mostOfUser, "this user"), (waiting.count, limits.most, "everybody"),

@@ -42,7 +42,7 @@ extension Consent {
     }
 
     func readmit(
-        _ retry: RetryInput, digest: String, of holder: Grant.Holder
+        _ retry: RetryInput, digest: String, of holder: Asker
     ) throws(ProtocolError) -> Return {
         guard let number = seal.opened(retry.state) else {
             throw .invalidParams("requestState is not one of this cloisterd's")
@@ -50,7 +50,7 @@ extension Consent {
         do throws(ApprovalQueue.Refusal) {
             let asked = try queue.standing(number, digest: digest, by: .client, at: loop.now)
             let question = asked.question
-            guard Grant.Holder(question.asker) == holder else {
+            guard question.asker == holder else {
                 throw ApprovalQueue.Refusal(description: "it is another client's")
             }
             guard let said = retry.answer(to: ClientForm.form(question)), said != .malformed else {

@@ -1,33 +1,11 @@
 import JSON
 import Policy
 
-/// What a person allowed beyond one call: the same call of the same client, until a moment or for good. The client is
-/// the same when it is the same user's and what the kernel says of its program has not changed.
+/// What a person allowed beyond one call: the same call of the same client, until a moment or for good.
 package struct Grant: Equatable, Sendable {
-    package struct Holder: Hashable, Sendable {
-        package var uid: UInt32
-        package var executable: String?
-        package var unit: String?
-        package var application: String?
-
-        package init(_ facts: ClientFacts) {
-            uid = facts.uid
-            (executable, unit, application) = (facts.executable, facts.unit, facts.application)
-        }
-
-        package init(_ asker: Question.Asker) {
-            uid = asker.uid
-            (executable, unit, application) = (asker.executable, asker.unit, asker.application)
-        }
-
-        init(uid: UInt32, executable: String?, unit: String?, application: String?) {
-            (self.uid, self.executable, self.unit, self.application) = (uid, executable, unit, application)
-        }
-    }
-
     /// Unique, and given out once.
     package let number: UInt64
-    package let holder: Holder
+    package let holder: Asker
     package let tool: String
     package let digest: String
     /// For people: what the call was.
@@ -79,22 +57,21 @@ package struct GrantBook: Equatable, Sendable {
         var expires: Int?
         if case .time(let seconds) = scope { expires = moment + seconds }
         let grant = Grant(
-            number: lastNumber, holder: Grant.Holder(question.asker), tool: question.tool,
+            number: lastNumber, holder: question.asker, tool: question.tool,
             digest: question.digest, needs: question.needs.map { "\($0)" }, giver: giver, given: moment,
             expires: expires,
-            session: scope == .session ? question.asker.session : nil)
+            session: scope == .session ? question.session : nil)
         grants.append(grant)
         return grant
     }
 
     package func grant(for question: Question, at moment: Int) -> Grant? {
-        let holder = Grant.Holder(question.asker)
         let needs = question.needs.map { "\($0)" }
         return grants.first {
-            $0.digest == question.digest && $0.tool == question.tool && $0.holder == holder
+            $0.digest == question.digest && $0.tool == question.tool && $0.holder == question.asker
                 // The same words can come to mean another file.
                 && needs.allSatisfy($0.needs.contains)
-                && ($0.session == nil || $0.session == question.asker.session) && $0.isInForce(at: moment)
+                && ($0.session == nil || $0.session == question.session) && $0.isInForce(at: moment)
         }
     }
 
@@ -174,7 +151,7 @@ extension Grant {
         else { return nil }
         (self.number, self.tool, self.digest) = (ordinal, tool, digest)
         (self.giver, self.given, session) = (giver, given, nil)
-        holder = Holder(
+        holder = Asker(
             uid: uid, executable: value["executable"]?.string, unit: value["unit"]?.string,
             application: value["application"]?.string)
         needs = value["needs"]!.elements.compactMap(\.string)

@@ -26,7 +26,7 @@ struct PolkitDetails {
         ]
     }
 
-    private static func client(_ asker: Question.Asker) -> String {
+    private static func client(_ asker: Asker) -> String {
         var text = asker.executable ?? asker.application ?? "a program that nobody can vouch for"
         if let unit = asker.unit { text += " (\(unit))" }
         return text + " of uid \(asker.uid)"

@@ -2,24 +2,8 @@ import Policy
 
 /// Something that a person has to decide: a client wants a call that a rule asks about.
 package struct Question: Equatable, Sendable {
-    /// Who wants it, as far as the kernel vouches for it; a grant is for the same one again.
-    package struct Asker: Hashable, Sendable {
-        package var uid: UInt32
-        package var session: UInt64
-        package var executable: String?
-        package var unit: String?
-        package var application: String?
-
-        package init(
-            uid: UInt32, session: UInt64, executable: String? = nil, unit: String? = nil,
-            application: String? = nil
-        ) {
-            (self.uid, self.session) = (uid, session)
-            (self.executable, self.unit, self.application) = (executable, unit, application)
-        }
-    }
-
     package var asker: Asker
+    package var session: UInt64
     /// What the client says of itself; shown apart, because nobody vouches for it.
     package var claim: String?
     package var tool: String
@@ -36,10 +20,10 @@ package struct Question: Equatable, Sendable {
     package var settled: Set<Need> = []
 
     package init(
-        asker: Asker, claim: String? = nil, tool: String, arguments: [UInt8], digest: String,
-        needs: [Need], rule: String, reason: String? = nil
+        asker: Asker, session: UInt64, claim: String? = nil, tool: String, arguments: [UInt8],
+        digest: String, needs: [Need], rule: String, reason: String? = nil
     ) {
-        (self.asker, self.claim, self.tool) = (asker, claim, tool)
+        (self.asker, self.session, self.claim, self.tool) = (asker, session, claim, tool)
         (self.arguments, self.digest) = (arguments, digest)
         (self.needs, self.rule, self.reason) = (needs, rule, reason)
     }

@@ -108,7 +108,7 @@ struct Administration: @unchecked Sendable {
                 json.member("number", waiting.number)
                 json.member("via", waiting.way.rawValue)
                 json.member("uid", question.asker.uid)
-                json.member("session", question.asker.session)
+                json.member("session", question.session)
                 json.optionalMember("executable", question.asker.executable)
                 json.optionalMember("application", question.asker.application)
                 json.optionalMember("claim", question.claim)

@@ -36,7 +36,7 @@ struct ApprovalObject: BusObject {
         let asker = question.asker
         return switch property {
         case "Number": .uint64(asked.number)
-        case "Session": .uint64(asker.session)
+        case "Session": .uint64(question.session)
         case "UID": .uint32(asker.uid)
         case "Via": .string(asked.way.rawValue)
         case "Executable": .string(asker.executable ?? "")

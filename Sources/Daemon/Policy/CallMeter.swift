@@ -6,7 +6,7 @@ import Policy
 // Unchecked: touched on the loop's thread only.
 package final class CallMeter: @unchecked Sendable {
     private struct Key: Hashable {
-        let holder: Grant.Holder
+        let holder: Asker
         let tool: String?
         let rate: CallRate
     }
@@ -27,7 +27,7 @@ package final class CallMeter: @unchecked Sendable {
     func obstacle(_ tool: String, _ policy: SessionPolicy) -> String? {
         let rates = policy.client.rates
         guard !rates.calls.isEmpty || !rates.tools.isEmpty else { return nil }
-        let holder = Grant.Holder(policy.facts)
+        let holder = Asker(policy.facts)
         let keys =
             rates.calls.map { Key(holder: holder, tool: nil, rate: $0) }
             + (rates.tools[tool] ?? []).map { Key(holder: holder, tool: tool, rate: $0) }

@@ -9,7 +9,7 @@ import Testing
         _ session: UInt64 = 1, uid: UInt32 = 1000, digest: String = "d1", executable: String? = "/usr/bin/app"
     ) -> Question {
         Question(
-            asker: Question.Asker(uid: uid, session: session, executable: executable), tool: "write_file",
+            asker: Asker(uid: uid, executable: executable), session: session, tool: "write_file",
             arguments: Array(#"{"path":"/x"}"#.utf8), digest: digest, needs: [.path(.fileWriteGlobal, "/x")],
             rule: "50-a.yaml:3")
     }

@@ -11,7 +11,7 @@ import Testing
         executable: String? = "/usr/bin/app"
     ) -> Question {
         Question(
-            asker: Question.Asker(uid: 1000, session: 1, executable: executable, unit: "x.service"),
+            asker: Asker(uid: 1000, executable: executable, unit: "x.service"), session: 1,
             claim: "cl\u{1B}aim", tool: "read_file", arguments: Array(arguments.utf8), digest: "d1",
             needs: needs, rule: "50-a.yaml:3", reason: reason)
     }
