@@ -4,6 +4,7 @@ package enum Commands {
         DaemonShow.status,
         DaemonShow.clients,
         DaemonShow.cells,
+        DaemonShow.modules,
         DaemonShow.reload,
         ConsentCommands.approvals,
         ConsentCommands.approve,

@@ -33,6 +33,13 @@ enum DaemonClient {
         }
     }
 
+    func modules() throws(CtlFault) -> JSONValue {
+        switch self {
+        case .control(let control): try control.ask("modules")
+        case .bus(let bus): try bus.describe("DescribeModules")
+        }
+    }
+
     /// What came of it.
     func answer(
         _ number: UInt64, digest: String, _ word: String, seconds: Int?

@@ -1,7 +1,7 @@
 import Audit
 import JSON
 
-/// `cloisterctl status`, `clients`, `cells`: the daemon as it is now.
+/// `cloisterctl status`, `clients`, `cells`, `modules`: the daemon as it is now.
 enum DaemonShow {
     static let status = Command(
         "status", "Say how the daemon is, and whether its policy and audit are in order"
@@ -65,6 +65,19 @@ enum DaemonShow {
             return [
                 cell.text("session"), cell.userText, cell.text("workspace"),
                 (trees ?? []).joined(separator: ", "), cell.texts("missing_walls").joined(separator: ", "),
+            ]
+        }
+    }
+
+    static let modules = Command("modules", "List what provides tools") {
+        (invocation) throws(CtlFault) in
+        try invocation.show(
+            try DaemonClient(invocation).modules(), "modules",
+            ["MODULE", "VERSION", "STATE", "WHAT IT IS", "TOOLS"]
+        ) { module in
+            [
+                module.text("name"), module.text("version"), module.text("state"), module.text("title"),
+                module.texts("tools").joined(separator: ", "),
             ]
         }
     }

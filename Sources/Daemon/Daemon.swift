@@ -64,6 +64,7 @@ package actor Daemon {
     let office: Gatekeeper.Office
 
     private var catalogue = ToolCatalogue([])
+    private var modules: [ModuleDescription] = []
     private var gatekeeper: Gatekeeper
     let names = AccountNames()
     private let digests: ProgramDigests
@@ -198,7 +199,7 @@ package actor Daemon {
         Administration(
             consent: office.consent, auditor: office.auditor, policy: policy, mayLack: settings.cell.mayLack,
             sessions: { [sessions] in sessions.sorted { $0.key < $1.key }.map(\.value) },
-            session: { [sessions] in sessions[$0] },
+            session: { [sessions] in sessions[$0] }, modules: { [modules] in modules },
             readAgain: { [unowned self] in assumeIsolated { $0.reload() } }, now: { [loop] in loop.now })
     }
 
@@ -406,6 +407,8 @@ package actor Daemon {
     package func setTools(_ tools: [RegisteredTool]) {
         catalogue = ToolCatalogue(tools.map(\.tool), pageSize: settings.toolsPerPage)
         gatekeeper = Gatekeeper(tools, office, log: log)
+        modules = [.builtIn(tools)]
+        door?.touch()
         for session in sessions.values {
             session.assumeIsolated { [catalogue, gatekeeper] in
                 $0.setTools(catalogue, gatekeeper)

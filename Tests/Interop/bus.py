@@ -13,7 +13,9 @@ from polkit import NOBODY, Polkit, until
 HERE = Path(__file__).resolve().parent
 NAME = "org.cloister.Cloister1"
 ROOT = "/org/cloister/Cloister1"
-MANAGER, CLIENT, CELL, APPROVAL = (f"{NAME}.{each}" for each in ("Manager", "Client", "Cell", "Approval"))
+MANAGER, CLIENT, CELL, APPROVAL, MODULE = (
+    f"{NAME}.{each}" for each in ("Manager", "Client", "Cell", "Approval", "Module")
+)
 MCP = f"{NAME}.MCP"
 PROPERTIES = "org.freedesktop.DBus.Properties"
 MANAGED = "org.freedesktop.DBus.ObjectManager"
@@ -62,6 +64,10 @@ class Caller:
         return self.call(path, PROPERTIES, "Get", "ss", interface, name)[0]
 
     def objects(self):
+        """Those that come and go with clients."""
+        return {path: each for path, each in self.managed().items() if "/module/" not in path}
+
+    def managed(self):
         return self.call(ROOT, MANAGED, "GetManagedObjects")[0]
 
     def signals(self, seconds=0.5):
@@ -133,4 +139,4 @@ class BusScene:
         self.polkit.stop()
 
 
-__all__ = ["APPROVAL", "CELL", "CLIENT", "MANAGER", "MCP", "NAME", "NOBODY", "PROPERTIES", "ROOT", "BusScene", "error", "until"]
+__all__ = ["APPROVAL", "CELL", "CLIENT", "MANAGER", "MCP", "MODULE", "NAME", "NOBODY", "PROPERTIES", "ROOT", "BusScene", "error", "until"]

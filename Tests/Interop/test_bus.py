@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bus import APPROVAL, CELL, CLIENT, MANAGER, NAME, NOBODY, PROPERTIES, ROOT, BusScene, error, until
+from bus import APPROVAL, CELL, CLIENT, MANAGER, MODULE, NAME, NOBODY, PROPERTIES, ROOT, BusScene, error, until
 from governed import Client, Governed, rules
 from libdbus import DBusError
 from polkit import Application
@@ -394,3 +394,33 @@ def test_nobody_else_can_take_the_name(scene):
             "org.freedesktop.DBus", "RequestName", "su", NAME, "3"]  # fmt: skip
     run = subprocess.run(take, capture_output=True, text=True, user=NOBODY, extra_groups=[], timeout=20)
     assert run.returncode != 0 and "Access denied" in run.stderr
+
+
+def test_what_provides_tools_is_there_for_everybody(scene):
+    theirs = scene.caller(OTHER)
+    [(path, interfaces)] = [each for each in theirs.managed().items() if "/module/" in each[0]]
+    module = interfaces[MODULE]
+    assert path == f"{ROOT}/module/builtin" and module["Name"] == "builtin" and module["State"] == "active"
+    assert module["Version"] == theirs.get(ROOT, MANAGER, "Version") and theirs.get(ROOT, MANAGER, "Modules") == 1
+    assert {"system_info", "read_file"} <= set(module["Tools"]) and theirs.get(path, MODULE, "Tools") == module["Tools"]
+    [described] = theirs.json("DescribeModules")["modules"]
+    assert described == {key.lower(): value for key, value in module.items()}
+    assert error(theirs.get, f"{ROOT}/module/other", MODULE, "Name")[0] == "UnknownObject"
+    assert path in scene.busctl("tree", "--list", NAME, user=OTHER)
+    assert "builtin" in scene.ctl("modules", user=OTHER) and "system_info" in scene.ctl("modules", user=OTHER)
+
+
+def test_tools_that_come_are_signalled(executable):
+    """One of the fixtures makes another one come and go."""
+    scene = BusScene(lambda name: executable("fixture-daemon" if name == "cloisterd" else name))
+    try:
+        listener = scene.caller(OTHER)
+        path = f"{ROOT}/module/builtin"
+        before = set(listener.get(path, MODULE, "Tools"))
+        listener.do(do="match", rule=f"type='signal',sender='{NAME}'")
+        assert scene.governed.connect().call("fixture_toggle")[1] is False
+        changed = [each for each in listener.signals(1) if each[4] == "PropertiesChanged" and each[2] == path]
+        assert [each[5] for each in changed] == [[MODULE, {}, ["Tools"]]]
+        assert set(listener.get(path, MODULE, "Tools")) > before
+    finally:
+        scene.stop()

@@ -38,7 +38,7 @@ def without_time(text):
 
 
 def test_the_bus_says_what_the_control_socket_says(scene, asking):
-    for words in ["status"], ["clients"], ["cells"], ["approvals"], ["grants"]:
+    for words in ["status"], ["clients"], ["cells"], ["approvals"], ["grants"], ["modules"]:
         for form in [], ["--json"]:
             by_bus, by_socket = scene.ctl(*form, *words), scene.governed.ctl(*form, *words)
             assert without_time(by_bus) == without_time(by_socket), (form, words)

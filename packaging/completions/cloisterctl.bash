@@ -41,7 +41,7 @@ _cloisterctl() {
     local words
     case $command in
     '')
-        words="$common --version status clients cells reload approvals approve deny grants policy audit doctor"
+        words="$common --version status clients cells modules reload approvals approve deny grants policy audit doctor"
         words+=" connect"
         ;;
     clients | cells | approvals) words="$common --all" ;;

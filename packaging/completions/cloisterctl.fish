@@ -27,10 +27,11 @@ complete -c cloisterctl -n $verify -l since -x -d 'From this record on, SEQ:HASH
 
 complete -c cloisterctl -n __fish_use_subcommand -a doctor -d 'Find what is wrong on this machine'
 
-# status, clients, cells, reload, approvals, approve, deny, grants, grants revoke
+# status, clients, cells, modules, reload, approvals, approve, deny, grants, grants revoke
 complete -c cloisterctl -n __fish_use_subcommand -a status -d 'Say how the daemon is'
 complete -c cloisterctl -n __fish_use_subcommand -a clients -d 'List the applications that are connected'
 complete -c cloisterctl -n __fish_use_subcommand -a cells -d 'List the cells that stand'
+complete -c cloisterctl -n __fish_use_subcommand -a modules -d 'List what provides tools'
 complete -c cloisterctl -n __fish_use_subcommand -a reload -d 'Make the daemon read its policy again'
 complete -c cloisterctl -n __fish_use_subcommand -a approvals -d 'List the questions that wait for a person'
 complete -c cloisterctl -n __fish_use_subcommand -a approve -d 'Allow what a question asks for'

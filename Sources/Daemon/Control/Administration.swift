@@ -25,6 +25,7 @@ struct Administration: @unchecked Sendable {
     let mayLack: WallSet
     let sessions: () -> [Session]
     let session: (UInt64) -> Session?
+    let modules: () -> [ModuleDescription]
     let readAgain: () -> Void
     let now: () -> Duration
 
@@ -36,6 +37,7 @@ struct Administration: @unchecked Sendable {
         case "cells": return cells(.all)
         case "grants": return grants(.all)
         case "approvals": return approvals(.all)
+        case "modules": return moduleList()
         case "answer": return try answer(question: request, by: uid)
         case "revoke": return try revoke(request, by: uid)
         case "reload":
@@ -58,6 +60,11 @@ struct Administration: @unchecked Sendable {
         list("grants", consent.grants.grants.filter { sight.shows($0.holder.uid) }) { grant, json in
             json.object { grant.write(to: &$0) }
         }
+    }
+
+    /// Everybody's.
+    func moduleList() -> [UInt8] {
+        list("modules", modules()) { $0.write(to: &$1) }
     }
 
     private func list<Element>(

@@ -200,7 +200,10 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         if path == DBusNames.root {
             return ManagerObject(administration: administration, mcp: MCPObject(sessions: sessions))
         }
-        guard let (kind, number) = DBusNames.parse(path) else { return nil }
+        guard let (kind, number) = DBusNames.parse(path) else {
+            return administration.modules().first { DBusNames.path(ofModule: $0.name) == path }
+                .map { ModuleObject(module: $0) }
+        }
         switch kind {
         case .client: return administration.session(number).map { ClientObject(client: $0.description) }
         case .cell: return administration.session(number)?.cellDescription.map { CellObject(cell: $0) }
@@ -210,7 +213,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         }
     }
 
-    /// Root's are all; anybody else's are their own.
+    /// Root's are all; anybody else's are their own; modules are everybody's.
     func objects(for call: BusCall) -> [(path: String, object: any BusObject)] {
         let administration = administration()
         let sight: Administration.Sight = call.uid == 0 ? .all : .own(call.uid)
@@ -225,6 +228,9 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         for asked in administration.consent.queue.waiting where sight.shows(asked.question.asker.uid) {
             found.append(
                 (DBusNames.Kind.approval.path(asked.number), ApprovalObject(asked, administration)))
+        }
+        for module in administration.modules() {
+            found.append((DBusNames.path(ofModule: module.name), ModuleObject(module: module)))
         }
         return found
     }

@@ -6,6 +6,7 @@ package enum DBusNames {
     static let client = bus + ".Client"
     static let cell = bus + ".Cell"
     static let approval = bus + ".Approval"
+    static let module = bus + ".Module"
     static let errors = bus + ".Error."
 
     /// Objects that come and go, by what their paths begin with.
@@ -14,6 +15,8 @@ package enum DBusNames {
 
         func path(_ number: UInt64) -> String { "\(root)/\(rawValue)/\(number)" }
     }
+
+    static func path(ofModule name: String) -> String { "\(root)/module/\(name)" }
 
     /// As numbers are written, and in no other way: one object has one path.
     static func parse(_ path: String) -> (Kind, UInt64)? {

@@ -14,6 +14,7 @@ struct ManagerObject: BusObject {
             .init("DescribeCells", takes: ["all": "b"], gives: ["json": "s"]),
             .init("DescribeApprovals", takes: ["all": "b"], gives: ["json": "s"]),
             .init("DescribeGrants", takes: ["all": "b"], gives: ["json": "s"]),
+            .init("DescribeModules", gives: ["json": "s"]),
             .init("RevokeGrant", takes: ["number": "t"]),
             .init("Reload"),
         ],
@@ -23,6 +24,7 @@ struct ManagerObject: BusObject {
             .init("Cells", "u", .invalidates),
             .init("Approvals", "u", .invalidates),
             .init("Grants", "u", .silent),
+            .init("Modules", "u", .invalidates),
             .init("MissingWallsAllowed", "as"),
             .init("PolicyGeneration", "t", .silent),
             .init("PolicyFiles", "as", .silent),
@@ -43,6 +45,7 @@ struct ManagerObject: BusObject {
         case "Cells": .uint32(UInt32(administration.sessions().count(where: \.hasCell)))
         case "Approvals": .uint32(UInt32(administration.consent.queue.waiting.count))
         case "Grants": .uint32(UInt32(administration.consent.grants.grants.count))
+        case "Modules": .uint32(UInt32(administration.modules().count))
         case "MissingWallsAllowed": .strings(administration.mayLack.walls.map(\.rawValue))
         case "PolicyGeneration": .uint64(UInt64(policy.generation))
         case "PolicyFiles": .strings(policy.files)
@@ -62,6 +65,7 @@ struct ManagerObject: BusObject {
         case "DescribeCells": return try json(administration.cells(try sight(of: call)))
         case "DescribeApprovals": return try json(administration.approvals(try sight(of: call)))
         case "DescribeGrants": return try json(administration.grants(try sight(of: call)))
+        case "DescribeModules": return try json(administration.moduleList())
         case "RevokeGrant": return try revoke(call)
         case "Reload":
             try call.require(.reload)
