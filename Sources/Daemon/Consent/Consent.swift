@@ -181,6 +181,13 @@ package final class Consent: @unchecked Sendable {
         return grant
     }
 
+    func grants(of session: UInt64) -> [[UInt8]] { grants.encoded(of: session) }
+
+    /// What a person answered to a process before us, for as long as the session lasts.
+    func resume(_ kept: [[UInt8]], of session: UInt64) {
+        for grant in kept { grants.resume(grant, of: session) }
+    }
+
     func sessionEnded(_ session: UInt64) { grants.sessionEnded(session) }
 
     private func record(

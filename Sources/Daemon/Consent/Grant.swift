@@ -84,6 +84,19 @@ package struct GrantBook: Equatable, Sendable {
         grants.removeAll { $0.session == session }
     }
 
+    /// Those that are a session's alone, for whoever goes on with it.
+    func encoded(of session: UInt64) -> [[UInt8]] {
+        grants.filter { $0.session == session }.map { grant in
+            JSONWriter.bytes { $0.object { grant.write(to: &$0) } }
+        }
+    }
+
+    mutating func resume(_ bytes: [UInt8], of session: UInt64) {
+        guard let value = try? JSONDocument(bytes).root, let grant = Grant(value, of: session) else { return }
+        grants.append(grant)
+        lastNumber = max(lastNumber, grant.number)
+    }
+
     package mutating func forgetExpired(at moment: Int) {
         grants.removeAll { $0.expires.map { $0 <= moment } ?? false }
     }
@@ -138,19 +151,19 @@ extension Grant {
         if let session { json.member("session", session) }
     }
 
-    /// What `write` wrote, and nothing that is only like it.
-    init?(_ value: JSONValue) {
+    /// What `write` wrote, of this session, and nothing that is only like it.
+    init?(_ value: JSONValue, of session: UInt64? = nil) {
         func number<Number: FixedWidthInteger>(_ key: StaticString) -> Number? {
             value[key]?.integer.flatMap { Number(exactly: $0) }
         }
         guard let ordinal: UInt64 = number("number"), let uid: UInt32 = number("uid"),
             let tool = value["tool"]?.string, let digest = value["digest"]?.string,
             let giver: UInt32 = number("giver"), let given: Int = number("given"),
-            value["needs"]?.kind == .array, value["session"] == nil,
+            value["needs"]?.kind == .array, (value["session"] == nil) == (session == nil), number("session") == session,
             value["expires"] == nil || value["expires"]?.integer != nil
         else { return nil }
         (self.number, self.tool, self.digest) = (ordinal, tool, digest)
-        (self.giver, self.given, session) = (giver, given, nil)
+        (self.giver, self.given, self.session) = (giver, given, session)
         holder = Asker(
             uid: uid, executable: value["executable"]?.string, unit: value["unit"]?.string,
             application: value["application"]?.string)

@@ -119,6 +119,7 @@ extension Session {
             memory.held = stage.command?.assumeIsolated { $0.unhandled.input } ?? []
             records.append(.stage(call: call.number, memory))
         }
+        records += gatekeeper.office.consent.grants(of: client.session).map { .grant($0) }
         if let cell { records.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
         keeper.rewrite(records + [.complete])
         self.keeper = nil
@@ -139,6 +140,7 @@ extension Session {
         var out = Outbox()
         mcp.changes = []
         mcp.resume(memory.standing, memory.batches)
+        gatekeeper.office.consent.resume(memory.grants, of: client.session)
         if let name = mcp.clientInfo?.name { policy.claim(name: name) }
         if let claim = memory.claim { carryOut(.claim(claim)) }
         for call in memory.calls { takeUp(call, memory, command, &out) }

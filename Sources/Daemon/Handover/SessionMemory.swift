@@ -24,6 +24,7 @@ struct SessionMemory: Equatable, Sendable {
     var cell: CellMemory?
     var cellInput: [UInt8] = []
     var cellOutput: [UInt8] = []
+    var grants: [[UInt8]] = []
     var cellIsBehind = false
     /// Twice what it sent was being handled when a process crashed.
     var isSuspect = false
@@ -73,6 +74,7 @@ struct SessionMemory: Equatable, Sendable {
             guard calls.first(where: { $0.request.call == call })?.command == nil else { break }
             if let last = cell?.lastJob { cell?.lastJob = max(last, number) }
         case .stage(let call, let memory): change(call) { $0.memory = memory }
+        case .grant(let bytes): grants.append(bytes)
         case .cellOutput(let bytes): cellOutput = bytes
         case .complete: isComplete = true
         }

@@ -35,6 +35,8 @@ enum SessionRecord: Equatable, Sendable {
     // From here on: what only a process writes that ends in order.
     case stage(call: UInt64, CallMemory)
     case cellOutput([UInt8])
+    /// What a person allowed for as long as the session lasts.
+    case grant([UInt8])
     /// Nothing is missing: calls go on.
     case complete
 }
@@ -182,6 +184,9 @@ extension SessionRecord {
         case .landed(let number):
             kind(20)
             writer.integer(number)
+        case .grant(let bytes):
+            kind(22)
+            writer.data(bytes)
         case .command(let call, let command):
             kind(21)
             writer.integer(call)
@@ -194,7 +199,7 @@ extension SessionRecord {
 
     init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        switch try reader.integer("kind", in: UInt8(1)...21) {
+        switch try reader.integer("kind", in: UInt8(1)...22) {
         case 1:
             self = .client(
                 ClientMemory(
@@ -265,6 +270,7 @@ extension SessionRecord {
         case 18: self = .batchIsOver(Int(try reader.integer("batch", in: UInt64(1)...UInt64(Int32.max))))
         case 19: self = .isSuspect(try reader.flag("isSuspect"))
         case 20: self = .landed(try reader.integer("landed"))
+        case 22: self = .grant(try reader.data("grant", most: Self.most))
         default:
             let call: UInt64 = try reader.integer("call")
             self = .command(

@@ -32,7 +32,7 @@ struct SessionRecordTests {
         .command(call: 4, CommandMemory(slot: 3, number: 9, report: report)),
         .input([1, 2], isMore: true), .said([3, 4], closed: [1, 2]), .cell(cell), .cellIsGone,
         .cellInput([5], isMore: false), .cellIsBehind(true), .job(call: 4, number: 11),
-        .stage(call: 4, call), .cellOutput([6]), .complete,
+        .stage(call: 4, call), .cellOutput([6]), .grant([7]), .complete,
     ]
 
     @Test(arguments: all) func `a record is read as it was written`(record: SessionRecord) throws {
