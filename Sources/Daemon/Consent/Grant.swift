@@ -159,7 +159,8 @@ extension Grant {
         guard let ordinal: UInt64 = number("number"), let uid: UInt32 = number("uid"),
             let tool = value["tool"]?.string, let digest = value["digest"]?.string,
             let giver: UInt32 = number("giver"), let given: Int = number("given"),
-            value["needs"]?.kind == .array, (value["session"] == nil) == (session == nil), number("session") == session,
+            value["needs"]?.kind == .array, (value["session"] == nil) == (session == nil),
+            number("session") == session,
             value["expires"] == nil || value["expires"]?.integer != nil
         else { return nil }
         (self.number, self.tool, self.digest) = (ordinal, tool, digest)
