@@ -115,16 +115,34 @@ def test_a_bridge_that_is_killed_leaves_nothing_and_others_go_on():
     assert_no_cells()
 
 
-@pytest.mark.parametrize("unit", ["cloisterd.service", "cloister-celld.service"])
-def test_a_service_that_is_killed_leaves_nothing_and_is_started_again(unit):
+def killed(unit):
+    before = main_process(unit)
+    os.kill(before, signal.SIGKILL)
+    assert eventually(lambda: main_process(unit) not in (0, before), SECONDS)
+
+
+def test_a_celld_that_is_killed_leaves_nothing_and_is_started_again():
     with Client("anna") as session:
         group, pids = begin_work(session)
-        before = main_process(unit)
-        os.kill(before, signal.SIGKILL)
+        killed("cloister-celld.service")
         assert eventually(lambda: gone(group, pids), SECONDS), (group, processes(group))
-    assert eventually(lambda: main_process(unit) not in (0, before), SECONDS)
     with Client("anna") as session:
         assert session.run("echo here").output == "here\n"
+    assert_no_cells()
+
+
+def test_a_cloisterd_that_is_killed_leaves_cells_to_their_clients_and_nothing_to_anybody_else():
+    with Client("anna") as session, Client("ben") as other:
+        other.run("true")
+        group, pids = begin_work(session)
+        before = main_process("cloisterd.service")
+        os.kill(before, signal.SIGKILL)
+        other.bridge.kill()
+        assert eventually(lambda: main_process("cloisterd.service") not in (0, before), SECONDS)
+        assert eventually(lambda: groups_of_cells() == [group], SECONDS), groups_of_cells()
+        assert set(processes(group)) == pids
+        assert session.run("echo here").output == "here\n"
+    assert eventually(lambda: gone(group, pids), SECONDS), (group, processes(group))
     assert_no_cells()
 
 
