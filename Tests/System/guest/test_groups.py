@@ -139,7 +139,7 @@ def test_a_cloisterd_that_is_killed_leaves_cells_to_their_clients_and_nothing_to
         os.kill(before, signal.SIGKILL)
         other.bridge.kill()
         assert eventually(lambda: main_process("cloisterd.service") not in (0, before), SECONDS)
-        assert eventually(lambda: groups_of_cells() == [group], SECONDS), groups_of_cells()
+        assert eventually(lambda: groups_of_cells() == {group}, SECONDS), groups_of_cells()
         assert set(processes(group)) == pids
         assert session.run("echo here").output == "here\n"
     assert eventually(lambda: gone(group, pids), SECONDS), (group, processes(group))
