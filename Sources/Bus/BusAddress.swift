@@ -1,3 +1,5 @@
+import Linux
+
 /// Where a bus is, as DBUS_SYSTEM_BUS_ADDRESS says it.
 package struct BusAddress: Equatable, Sendable, CustomStringConvertible {
     package let description: String
@@ -17,4 +19,12 @@ package struct BusAddress: Equatable, Sendable, CustomStringConvertible {
     private init(known: String) { description = known }
 
     package static let system = BusAddress(known: "unix:path=/run/dbus/system_bus_socket")
+
+    /// The system's, unless the environment names another one.
+    package static func ofSystem() throws(BusError) -> BusAddress {
+        guard let given = Process.environment("DBUS_SYSTEM_BUS_ADDRESS"), !given.isEmpty else {
+            return .system
+        }
+        return try BusAddress(given)
+    }
 }

@@ -23,6 +23,13 @@ extension BusObject {
     package func set(_ property: String, to value: BusValue, for call: BusCall) throws(BusFault) {
         throw BusFault(.propertyReadOnly, "\(property) cannot be set")
     }
+
+    /// Of an object that offers none.
+    package func perform(
+        _ method: String, of interface: String, for call: BusCall
+    ) async throws(BusFault) -> BusAnswer {
+        preconditionFailure("\(method) is offered and not there")
+    }
 }
 
 package protocol BusHouse: AnyObject {

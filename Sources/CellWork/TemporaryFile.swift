@@ -31,10 +31,7 @@ final class TemporaryFile {
     }
 
     func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(SystemError) {
-        var done = 0
-        while done < bytes.count {
-            done += try fd.write(bytes.extracting(done...), at: offset + UInt64(done))
-        }
+        try fd.writeAll(bytes, at: offset)
     }
 
     /// For good.

@@ -13,8 +13,7 @@ final class BusClient {
 
     init() throws(CtlFault) {
         do throws(BusError) {
-            let given = Process.environment("DBUS_SYSTEM_BUS_ADDRESS").flatMap { $0.isEmpty ? nil : $0 }
-            bus = try WaitingBus(given.map { text throws(BusError) in try BusAddress(text) } ?? .system)
+            bus = try WaitingBus(.ofSystem())
         } catch {
             throw Self.fault(error)
         }

@@ -132,9 +132,7 @@ package enum Program {
             )
         }
         settings.grants = options.standalone == nil && options.audit != nil ? nil : state + "/grants"
-        if let bus = Process.environment("DBUS_SYSTEM_BUS_ADDRESS"), !bus.isEmpty {
-            settings.bus = try BusAddress(bus)
-        }
+        settings.bus = try .ofSystem()
         settings.servesBus = options.servesBus ?? (options.standalone == nil)
         settings.policy =
             !options.policy.isEmpty

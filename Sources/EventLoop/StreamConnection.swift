@@ -119,21 +119,18 @@ package final class StreamConnection {
         endIfSent()
     }
 
-    /// Has nothing to do with the stream any more, which somebody else goes on with.
-    package func letGo() {
-        guard !isClosed else { return }
-        isClosed = true
-        if let stallTimer { loop.cancel(stallTimer) }
-        stream.letGo()
-    }
-
     /// Ends without a word; `onEnd` is not called.
-    package func close() {
+    package func close() { leave { $0.close() } }
+
+    /// The same, for a stream that somebody else goes on with.
+    package func letGo() { leave { $0.letGo() } }
+
+    private func leave(_ stream: (any ByteStream) -> Void) {
         guard !isClosed else { return }
         isClosed = true
         if let stallTimer { loop.cancel(stallTimer) }
         backlog = []
-        stream.close()
+        stream(self.stream)
     }
 
     private func attempt(_ bytes: Span<UInt8>) -> Result<Int, SystemError> {

@@ -81,6 +81,14 @@ extension OwnedFD {
         }
     }
 
+    /// All of them.
+    package func writeAll(_ bytes: Span<UInt8>, at offset: UInt64) throws(SystemError) {
+        var done = 0
+        while done < bytes.count {
+            done += try write(bytes.extracting(done...), at: offset + UInt64(done))
+        }
+    }
+
     package func write(_ bytes: Span<UInt8>, at offset: UInt64) throws(SystemError) -> Int {
         try systemCall("pwrite") {
             unsafe bytes.withUnsafeBufferPointer {

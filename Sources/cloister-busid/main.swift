@@ -36,8 +36,7 @@ func run(_ arguments: [String]) throws {
     }
     try Process.setNoNewPrivileges()
     let socket = try OwnedFD(inherited: 3)
-    let given = Process.environment("DBUS_SYSTEM_BUS_ADDRESS").flatMap { $0.isEmpty ? nil : $0 }
-    let bus = try WaitingBus(try given.map { try BusAddress($0) } ?? .system)
+    let bus = try WaitingBus(.ofSystem())
     repeat { try tell(arguments[1], over: socket, bus) } while try isAskedAgain(over: socket)
 }
 

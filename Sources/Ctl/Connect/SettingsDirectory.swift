@@ -138,10 +138,7 @@ struct SettingsDirectory: ~Copyable {
         let file = try directory.open(
             Self.fileName(name), [.writeOnly, .create, .exclusive, .noFollow], mode: 0o600)
         do throws(SystemError) {
-            var done = 0
-            while done < bytes.count {
-                done += try file.write(bytes.span.extracting(done...), at: UInt64(done))
-            }
+            try file.writeAll(bytes.span, at: 0)
             if let status {
                 if try file.status().gid != status.gid { try file.setGroup(status.gid) }
                 try file.setMode(status.mode)

@@ -49,10 +49,4 @@ struct LogControlObject: BusObject {
         try call.require(.setLogging, ["what": "everything up to \(word)"])
         log.most = Log.Severity(rawValue: max(place, Log.Severity.error.rawValue)) ?? .info
     }
-
-    func perform(
-        _ method: String, of interface: String, for call: BusCall
-    ) async throws(BusFault) -> BusAnswer {
-        preconditionFailure("\(method) is offered and not there")
-    }
 }

@@ -26,10 +26,4 @@ struct ModuleObject: BusObject {
         default: preconditionFailure("\(property) is offered and not there")
         }
     }
-
-    func perform(
-        _ method: String, of interface: String, for call: BusCall
-    ) async throws(BusFault) -> BusAnswer {
-        preconditionFailure("\(method) is offered and not there")
-    }
 }
