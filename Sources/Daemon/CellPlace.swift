@@ -103,10 +103,10 @@ package actor CellPlace {
     /// From here on what stands here is on record.
     func keep(in keeper: SessionKeeper) { self.keeper = keeper }
 
-    /// What stands here, and what of it was read and not handled.
-    var memory: (CellMemory, held: [UInt8])? {
-        guard let plan, let cell else { return nil }
-        return cell.assumeIsolated { ($0.memory(plan), $0.unhandled.input) }
+    /// What there is to say of the cell that stands here.
+    var records: [SessionRecord] {
+        guard let plan, let cell else { return [] }
+        return cell.assumeIsolated { $0.records(plan) }
     }
 
     func pause() { cell?.assumeIsolated { $0.pause() } }
@@ -133,7 +133,10 @@ package actor CellPlace {
                     self?.assumeIsolated { $0.cell = nil }
                 }
             })
-        else { return keeper.dropCell(socket) }
+        else {
+            socket.close()
+            return keeper.dropCell()
+        }
         (plan, cell) = (kept.plan, adopted)
         application = kept.plan.application
         adopted.assumeIsolated { $0.resume(memory, keeper: keeper) }
@@ -162,7 +165,6 @@ package actor CellPlace {
     /// A command that a process before us has begun.
     func adopt(_ kept: CommandMemory, _ memory: CallMemory, over socket: SocketStream) -> Cell? {
         guard let commands else { return nil }
-        socket.isShared = true
         let adopted = commands.assumeIsolated {
             try? $0.adopt(.command, kept.number, kept.report, over: socket)
         }

@@ -12,10 +12,7 @@ package enum MemoryFile {
     package static func sealed(_ name: String, _ bytes: [UInt8]) throws(SystemError) -> OwnedFD {
         let flags = UInt32(MFD_CLOEXEC) | UInt32(MFD_ALLOW_SEALING)
         let file = OwnedFD(raw: try systemCall("memfd_create") { unsafe memfd_create(name, flags) })
-        var place = 0
-        while place < bytes.count {
-            place += try file.write(bytes.span.extracting(place...), at: UInt64(place))
-        }
+        try file.writeAll(bytes.span, at: 0)
         let raw = file.raw
         try systemCall("fcntl", on: "F_ADD_SEALS") { fcntl(raw, F_ADD_SEALS, seals) }
         return file
@@ -50,14 +47,6 @@ package enum MemoryFile {
         let (from, to) = (file.raw, socket.raw)
         try systemCall("lseek") { lseek(from, off_t(offset), SEEK_SET) }
         return try nonBlockingCall("sendfile") { sendfile(to, from, nil, count) }
-    }
-
-    /// The bytes of memory that it takes.
-    package static func allocated(_ file: borrowing OwnedFD) throws(SystemError) -> Int {
-        var status = stat()
-        let raw = file.raw
-        try systemCall("fstat") { unsafe fstat(raw, &status) }
-        return Int(status.st_blocks) * 512
     }
 
     package static func position(of file: borrowing OwnedFD) throws(SystemError) -> UInt64 {

@@ -11,9 +11,7 @@ import Glibc
     /// The file grows to that size, if it is smaller.
     package init(of file: borrowing OwnedFD, count: Int) throws(SystemError) {
         let raw = file.raw
-        var status = stat()
-        try systemCall("fstat") { unsafe fstat(raw, &status) }
-        if status.st_size < count { try systemCall("ftruncate") { ftruncate(raw, off_t(count)) } }
+        if try file.status().size < count { try systemCall("ftruncate") { ftruncate(raw, off_t(count)) } }
         let mapped = unsafe mmap(nil, count, PROT_READ | PROT_WRITE, MAP_SHARED, raw, 0)
         guard let mapped = unsafe mapped, unsafe mapped != MAP_FAILED else {
             throw SystemError("mmap", .current)

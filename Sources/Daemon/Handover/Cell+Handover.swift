@@ -11,8 +11,14 @@ extension Cell {
         keeper.keepCell(memory(plan), stream)
     }
 
-    func memory(_ plan: CellPlan) -> CellMemory {
+    private func memory(_ plan: CellPlan) -> CellMemory {
         CellMemory(number: number, plan: plan, report: report, lastJob: lastCall)
+    }
+
+    func records(_ plan: CellPlan) -> [SessionRecord] {
+        [
+            .cell(memory(plan)), .cellInput(unhandled.input, isMore: false), .cellIsBehind(isBehind),
+        ]
     }
 
     func pause() { connection?.holdReading(true) }
@@ -44,9 +50,8 @@ extension Cell {
     /// One that stood before this process: with the requests that go on in it. All others are ended.
     func resume(_ memory: SessionMemory, keeper: SessionKeeper) {
         self.keeper = keeper
-        keeper.adoptCell(stream)
         (lastCall, rules) = (memory.cell?.lastJob ?? 0, nil)
-        if memory.isComplete { connection?.send(memory.cellOutput) }
+        if memory.isComplete { send(memory.cellOutput) }
         for call in memory.calls {
             guard let job = call.job, call.command == nil else { continue }
             if memory.isComplete {

@@ -9,6 +9,7 @@ extension Daemon {
     /// What the service manager kept of the process before us, before anybody new is accepted.
     package func takeOver(_ kept: KeptDescriptors) {
         guard let store else { return }
+        store.adopt(kept.names)
         for (name, link) in [(DescriptorStore.Name.celld, celld), (DescriptorStore.Name.commands, commands)] {
             guard let socket = kept.take(name), let link else { continue }
             do {
@@ -25,9 +26,7 @@ extension Daemon {
                 log.warning("a session was lost on its way to this process: \(error)")
             }
             left.close()
-            store.drop(DescriptorStore.Name.session(slot))
-            store.drop(DescriptorStore.Name.cell(slot))
-            store.drop(DescriptorStore.Name.voucher(slot))
+            store.dropSession(slot)
         }
         kept.closeRest(in: store, on: loop)
         if !sessions.isEmpty { log.notice("going on with \(sessions.count) sessions") }

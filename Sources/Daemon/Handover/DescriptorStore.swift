@@ -31,6 +31,8 @@ package final class DescriptorStore: @unchecked Sendable {
     }
 
     private let manager: ServiceManager
+    /// What the manager has of us.
+    private var names: Set<String> = []
     private var used: Set<Int> = []
     private var lowestFree = 0
 
@@ -49,7 +51,31 @@ package final class DescriptorStore: @unchecked Sendable {
         lowestFree = min(lowestFree, slot)
     }
 
-    func keep(_ fds: borrowing DescriptorTable, as name: String) -> Bool { manager.keep(fds, as: name) }
+    /// False when the manager has not heard of it.
+    func keep(_ fds: borrowing DescriptorTable, as name: String) -> Bool {
+        guard manager.keep(fds, as: name) else { return false }
+        names.insert(name)
+        return true
+    }
 
-    func drop(_ name: String) { manager.drop(name) }
+    /// From here on it is the manager's, too.
+    func keep(_ stream: SocketStream, as name: String) throws(SystemError) -> Bool {
+        var table = DescriptorTable()
+        try stream.pass(into: &table)
+        guard keep(table, as: name) else { return false }
+        stream.isShared = true
+        return true
+    }
+
+    /// What it keeps of a process before us.
+    func adopt(_ names: some Sequence<String>) { self.names.formUnion(names) }
+
+    func drop(_ name: String) {
+        if names.remove(name) != nil { manager.drop(name) }
+    }
+
+    /// All that there is of a session, but for its commands.
+    func dropSession(_ slot: Int) {
+        for name in [Name.session(slot), Name.cell(slot), Name.voucher(slot)] { drop(name) }
+    }
 }

@@ -39,9 +39,9 @@ final class Journal {
     init(_ file: consuming OwnedFD) throws(SystemError) {
         self.file = file
         memory = try SharedMemory(of: self.file, count: Int(Self.header))
-        end = max(UInt64(try MemoryFile.contents(of: self.file).count), Self.header)
+        end = try self.file.status().size
         (start, freed) = (end, Self.header)
-        landed = Int(Self.header) - Self.landing
+        try MemoryFile.release(self.file, from: UInt64(Self.landing), to: Self.header)
         clearLanding()
     }
 
@@ -84,7 +84,7 @@ final class Journal {
             bytes += record
             ends.append(end + UInt64(bytes.count))
         }
-        try write(bytes, at: end)
+        try file.writeAll(bytes.span, at: end)
         end += UInt64(bytes.count)
         return ends
     }
@@ -105,13 +105,6 @@ final class Journal {
         _ count: Int, from offset: UInt64, to socket: borrowing OwnedFD
     ) throws(SystemError) -> Int? {
         try MemoryFile.send(file, from: offset, count, to: socket)
-    }
-
-    private func write(_ bytes: [UInt8], at offset: UInt64) throws(SystemError) {
-        var place = 0
-        while place < bytes.count {
-            place += try file.write(bytes.span.extracting(place...), at: offset + UInt64(place))
-        }
     }
 
     struct Record {

@@ -8,9 +8,12 @@ package final class KeptDescriptors: @unchecked Sendable {
         let fd: OwnedFD
         init(_ fd: consuming OwnedFD) { self.fd = fd }
 
+        /// The manager has it still: whoever closes it says so to the peer.
         func stream(on loop: EventLoop) -> SocketStream? {
             guard let own = try? fd.duplicate() else { return nil }
-            return SocketStream(own, on: loop)
+            let stream = SocketStream(own, on: loop)
+            stream.isShared = true
+            return stream
         }
     }
 
@@ -18,7 +21,7 @@ package final class KeptDescriptors: @unchecked Sendable {
 
     package init() {}
 
-    package var isEmpty: Bool { descriptors.isEmpty }
+    var names: some Sequence<String> { descriptors.keys }
 
     package func add(_ fd: consuming OwnedFD, as name: String) {
         descriptors[name, default: []].append(Descriptor(fd))
@@ -72,13 +75,8 @@ package final class KeptDescriptors: @unchecked Sendable {
             return try stream.peerCredentials(known: try process.fd.duplicate())
         }
 
-        /// For everybody: nobody goes on with it.
-        func close() {
-            for socket in [stream, cell, voucher].compactMap(\.self) {
-                socket.isShared = true
-                socket.close()
-            }
-        }
+        /// Nobody goes on with it.
+        func close() { for socket in [stream, cell, voucher] { socket?.close() } }
     }
 
     /// Of a command on the host.
@@ -89,10 +87,7 @@ package final class KeptDescriptors: @unchecked Sendable {
     /// What nobody goes on with ends, and its names are given back.
     func closeRest(in store: DescriptorStore, on loop: EventLoop) {
         for (name, left) in descriptors {
-            for socket in left.compactMap({ $0.stream(on: loop) }) {
-                socket.isShared = true
-                socket.close()
-            }
+            for descriptor in left { descriptor.stream(on: loop)?.close() }
             store.drop(name)
         }
         descriptors = [:]
@@ -110,9 +105,7 @@ package final class KeptDescriptors: @unchecked Sendable {
             }
         }
         session.voucher = take(DescriptorStore.Name.voucher(slot))?.stream(on: loop)
-        if let cell = descriptors.removeValue(forKey: DescriptorStore.Name.cell(slot))?.first {
-            session.cell = cell.stream(on: loop)
-        }
+        session.cell = take(DescriptorStore.Name.cell(slot))?.stream(on: loop)
         return session
     }
 }

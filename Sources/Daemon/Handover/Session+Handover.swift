@@ -9,9 +9,8 @@ extension Session {
     /// From its first moment on.
     func keep(in keeper: SessionKeeper) {
         self.keeper = keeper
-        mcp.changes = []
         place.assumeIsolated { $0.keep(in: keeper) }
-        keeper.rewrite(records)
+        rewriteRecords()
     }
 
     static func note(_ call: CallID, in keeper: SessionKeeper) -> (UInt32) -> Void {
@@ -67,12 +66,14 @@ extension Session {
         keeper.writeAllRead(records)
     }
 
-    func rewriteRecords() {
-        keeper?.rewrite(records)
-        keeper?.inputIsWritten(framer.held, ofCell: place.assumeIsolated { $0.heldOfCell })
+    /// All that there is to say at this moment, and this, instead of all that was said.
+    func rewriteRecords(and more: [SessionRecord] = []) {
+        guard let keeper else { return }
+        keeper.rewrite(records + more)
+        (kept, mcp.changes) = (mcp.standing, [])
+        keeper.inputIsWritten(framer.held, ofCell: place.assumeIsolated { $0.heldOfCell })
     }
 
-    /// All that there is to say at this moment.
     private var records: [SessionRecord] {
         var records: [SessionRecord] = [
             .client(
@@ -83,9 +84,7 @@ extension Session {
             .input(framer.heldBytes(framer.held), isMore: false),
         ]
         if bridgeHasClaimed, let claim = policy.facts.bridgeClaim { records.append(.claim(claim)) }
-        if let (cell, held) = place.assumeIsolated({ $0.memory }) {
-            records += [.cell(cell), .cellInput(held, isMore: false)]
-        }
+        records += place.assumeIsolated { $0.records }
         if let unsent = connection?.unsent, !unsent.isEmpty { records.append(.said(unsent, closed: [])) }
         records += mcp.openBatches.map { .batch($0) }
         for request in mcp.openRequests {
@@ -104,12 +103,12 @@ extension Session {
 
     /// Leaves it to the next process, as it is at this moment. From here on nothing happens in it.
     func handOver() -> Bool {
-        guard let keeper, let connection, !isClosing else { return false }
+        guard keeper != nil, let connection, !isClosing else { return false }
         // They are asked again.
         var out = Outbox()
         for call in stages.keys { mcp.withdrawQuestion(of: call, &out) }
         flush(&out)
-        var records = records
+        var last: [SessionRecord] = []
         let cell = place.assumeIsolated { $0.standingCell }
         for (call, stage) in stages {
             var memory = stage.memory
@@ -117,12 +116,12 @@ extension Session {
                 memory.seen += (stage.command ?? cell)?.assumeIsolated { $0.unseen(job) } ?? []
             }
             memory.held = stage.command?.assumeIsolated { $0.unhandled.input } ?? []
-            records.append(.stage(call: call.number, memory))
+            last.append(.stage(call: call.number, memory))
         }
-        records += gatekeeper.office.consent.grants(of: client.session).map { .grant($0) }
-        if let cell { records.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
-        keeper.rewrite(records + [.complete])
-        self.keeper = nil
+        last += gatekeeper.office.consent.grants(of: client.session).map { .grant($0) }
+        if let cell { last.append(.cellOutput(cell.assumeIsolated { $0.unhandled.output })) }
+        rewriteRecords(and: last + [.complete])
+        keeper = nil
         connection.letGo()
         for stage in stages.values { stage.command?.assumeIsolated { $0.letGo() } }
         place.assumeIsolated { $0.letGo() }
@@ -138,7 +137,6 @@ extension Session {
         self.keeper = keeper
         place.assumeIsolated { $0.resume(memory, over: cell, keeper: keeper) }
         var out = Outbox()
-        mcp.changes = []
         mcp.resume(memory.standing, memory.batches)
         gatekeeper.office.consent.resume(memory.grants, of: client.session)
         if let name = mcp.clientInfo?.name { policy.claim(name: name) }
@@ -149,10 +147,10 @@ extension Session {
         let unsent = memory.output + out.bytes
         // A line that ends every daemon that reads it shall not end the next one, too.
         let isSuspect = !memory.isComplete && !memory.input.isEmpty
-        keeper.rewrite(
-            records + (isSuspect ? [.isSuspect(true)] : [])
+        rewriteRecords(
+            and: (isSuspect ? [.isSuspect(true)] : [])
                 + (unsent.isEmpty ? [] : [.said(unsent, closed: [])]))
-        (kept, mcp.changes, out.bytes) = (mcp.standing, [], [])
+        out.bytes = []
         connection.send(unsent)
         flush(&out)
         // A new version of us may have others.

@@ -36,18 +36,13 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
                 throw SystemError("send", .wouldBlock, "FDSTORE")
             }
             if let voucher, voucher !== stream {
-                var table = DescriptorTable()
-                try voucher.pass(into: &table)
-                _ = store.keep(table, as: DescriptorStore.Name.voucher(slot))
+                _ = try store.keep(voucher, as: DescriptorStore.Name.voucher(slot))
             }
-            share()
         } catch {
+            store.dropSession(slot)
             store.free(slot)
             return nil
         }
-    }
-
-    private func share() {
         stream.isShared = true
         stream.keeper = self
     }
@@ -56,7 +51,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     init(_ stream: SocketStream, slot: Int, journal: Journal, in store: DescriptorStore) {
         (self.stream, self.store, self.slot, self.journal) = (stream, store, slot, journal)
         store.claim(slot)
-        share()
+        stream.keeper = self
     }
 
     // MARK: The journal
@@ -117,7 +112,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         return sent == 0 && count > 0 ? nil : sent
     }
 
-    var isWorthRewriting: Bool { journal.size > 4 * sizeWhenNew + 32 << 10 }
+    var isWorthRewriting: Bool { !isLost && journal.size > 4 * sizeWhenNew + 32 << 10 }
 
     /// What is not written as it should be is not believed later: without a journal nobody goes on.
     private func attempt(_ body: () throws(SystemError) -> Void) {
@@ -163,23 +158,11 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     func keepCell(_ cell: CellMemory, _ stream: SocketStream) {
         guard !isLost else { return }
         attempt { () throws(SystemError) in
-            var table = DescriptorTable()
-            try stream.pass(into: &table)
             // One that is not kept ends with us, and so does what runs in it.
-            guard store.keep(table, as: DescriptorStore.Name.cell(slot)) else { return }
-            stream.isShared = true
+            guard try store.keep(stream, as: DescriptorStore.Name.cell(slot)) else { return }
             cellInput.isWritten(0)
-            try journal.append([SessionRecord.cell(cell).encoded])
+            write([.cell(cell)])
         }
-    }
-
-    func adoptCell(_ stream: SocketStream) { stream.isShared = true }
-
-    /// One that nobody goes on with.
-    func dropCell(_ stream: SocketStream) {
-        stream.isShared = true
-        stream.close()
-        dropCell()
     }
 
     func dropCell() {
@@ -193,12 +176,11 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         guard !isLost else { return }
         let slot = store.takeSlot()
         attempt { () throws(SystemError) in
-            var table = DescriptorTable()
-            try command.stream.pass(into: &table)
-            guard store.keep(table, as: DescriptorStore.Name.command(slot)) else { return store.free(slot) }
-            command.stream.isShared = true
+            guard try store.keep(command.stream, as: DescriptorStore.Name.command(slot)) else {
+                return store.free(slot)
+            }
             adoptCommand(slot, of: call)
-            try journal.append([SessionRecord.command(call: call, memory(of: command, slot)).encoded])
+            write([.command(call: call, memory(of: command, slot))])
         }
     }
 
@@ -228,9 +210,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         guard !isLost else { return }
         isLost = true
         stream.keeper = nil
-        store.drop(DescriptorStore.Name.session(slot))
-        store.drop(DescriptorStore.Name.cell(slot))
-        store.drop(DescriptorStore.Name.voucher(slot))
+        store.dropSession(slot)
         store.free(slot)
         for call in commands.keys { dropCommand(of: call) }
     }

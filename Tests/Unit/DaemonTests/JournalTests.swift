@@ -124,7 +124,7 @@ struct JournalTests {
         let place = try Place()
         let record = [UInt8](repeating: 1, count: 64 << 10)
         for _ in 0..<200 { _ = try place.journal.replace([record]) }
-        #expect(try MemoryFile.allocated(place.file) < 2 << 20)
+        #expect(try place.file.status().allocated < 2 << 20)
         #expect(try place.records == [record])
     }
 
