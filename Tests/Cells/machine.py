@@ -68,12 +68,15 @@ def processes_in(pid_namespace):
     return [pid for pid in pids if namespace(pid) == pid_namespace and not has_ended(pid)]
 
 
+def unified_groups():
+    """Where the hierarchy of cgroup v2 is mounted."""
+    return next(words[1] for words in map(str.split, read("/proc/mounts").decode().splitlines()) if words[2] == "cgroup2")
+
+
 def group_of(state):
     """The control group of a standalone celld with this directory."""
     own = next(line[3:] for line in read("/proc/self/cgroup").decode().splitlines() if line.startswith("0::"))
-    mount = next(
-        words[1] for words in map(str.split, read("/proc/mounts").decode().splitlines()) if words[2] == "cgroup2"
-    )
+    mount = unified_groups()
     number = 14_695_981_039_346_656_037
     for byte in state.encode():
         number = ((number ^ byte) * 1_099_511_628_211) & (2**64 - 1)

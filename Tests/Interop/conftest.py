@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bus import BusScene
 from clients import ERAS, RawConnection, sdk_client
 from daemon import Daemon
 from governed import Governed, fill
@@ -81,6 +82,14 @@ def governed(executable):
     daemon = Governed(executable)
     yield daemon
     daemon.stop()
+
+
+@pytest.fixture
+def scene(executable):
+    """The daemon on a bus of its own, with a real polkit beside it."""
+    scene = BusScene(executable)
+    yield scene
+    scene.stop()
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ at every moment. The real one does it in the system tests.
 celld gets a control group of its own, as each unit has: whatever is in its group it takes for what an earlier one left.
 """
 
+import glob
 import json
 import os
 import select
@@ -13,12 +14,21 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+sys.path.append(os.path.join(os.path.dirname(__file__), "../Cells"))
+from machine import read, unified_groups  # noqa: E402
+
 POLICY = Path(__file__).parents[2] / "policy.d" / "10-default.yaml"
+
+
+def processes_of(words):
+    """Those that were started so: what stands in their command lines, with the NULs."""
+    return [path for path in glob.glob("/proc/[0-9]*/cmdline") if words in read(path)]
 
 
 class ServiceManager:
@@ -61,10 +71,7 @@ class ServiceManager:
         return listener
 
     def control_group(self):
-        with open("/proc/mounts") as file:
-            mounts = [line.split() for line in file]
-        [mount] = [words[1] for words in mounts if words[2] == "cgroup2"][:1]
-        group = Path(mount) / f"tests-{self.directory.name}"
+        group = Path(unified_groups()) / f"tests-{self.directory.name}"
         group.mkdir()
         return group
 

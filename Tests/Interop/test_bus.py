@@ -17,13 +17,6 @@ pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts of its own, an
 OTHER = 1  # daemon
 
 
-@pytest.fixture
-def scene(executable):
-    scene = BusScene(executable)
-    yield scene
-    scene.stop()
-
-
 class Asking:
     """An application of an ordinary user, with a question that waits."""
 

@@ -6,18 +6,11 @@ import subprocess
 
 import pytest
 
-from bus import NOBODY, BusScene, until
+from bus import NOBODY, until
 from polkit import Polkit
 from test_bus import OTHER, Asking
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts of its own, and clients of other users, need root")
-
-
-@pytest.fixture
-def scene(executable):
-    scene = BusScene(executable)
-    yield scene
-    scene.stop()
 
 
 @pytest.fixture

@@ -7,20 +7,13 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bus import NAME, NOBODY, PROPERTIES, ROOT, BusScene, error
+from bus import NAME, NOBODY, PROPERTIES, ROOT, error
 from test_bus import Asking
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts of its own, and clients of other users, need root")
 
 TREE = Path(__file__).resolve().parents[2]
 LOG_CONTROL = "org.freedesktop.LogControl1"
-
-
-@pytest.fixture
-def scene(executable):
-    scene = BusScene(executable)
-    yield scene
-    scene.stop()
 
 
 def canonical(interface):

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from bus import MCP, NAME, NOBODY, ROOT, BusScene, error, until
+from bus import MCP, NAME, NOBODY, ROOT, error, until
 from governed import Client, rules
 from polkit import Application
 from test_bus import OTHER
@@ -13,13 +13,6 @@ from test_bus import OTHER
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="mounts of its own, and clients of other users, need root")
 
 LINES = "2025-06-18"
-
-
-@pytest.fixture
-def scene(executable):
-    scene = BusScene(executable)
-    yield scene
-    scene.stop()
 
 
 def tool(caller, name, arguments=None, **options):

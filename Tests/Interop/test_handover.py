@@ -1,6 +1,5 @@
 """A restart and a crash of cloisterd, as its clients notice them: not at all, but for what a crash cannot answer."""
 
-import glob
 import json
 import os
 import shutil
@@ -15,8 +14,8 @@ import pytest
 
 from bus import MCP, ROOT, Caller
 from governed import Client
-from manager import ServiceManager
-from polkit import NOBODY
+from manager import ServiceManager, processes_of
+from polkit import NOBODY, until
 
 
 @pytest.fixture
@@ -36,14 +35,6 @@ def connect(manager):
         return client
 
     return connect
-
-
-def settle(check, within=10):
-    end = time.monotonic() + within
-    while not (value := check()):
-        assert time.monotonic() < end, "in vain"
-        time.sleep(0.01)
-    return value
 
 
 def test_an_idle_client_goes_on(manager, connect):
@@ -126,14 +117,14 @@ def on_the_host(manager):
 def test_a_command_on_the_host_goes_on(manager, connect, on_the_host):
     client = connect(connection=connected_as(4242, manager))
     calls = [client.begin("tools/call", **on_the_host) for _ in range(2)]
-    settle(lambda: sum(name.startswith("r") for name in manager.names()) == 2)
+    until(lambda: sum(name.startswith("r") for name in manager.names()) == 2, "two commands that are kept", 10)
     time.sleep(0.3)
     manager.restart()
     for call in calls:
         answer = client.answer(call)
         result = answer["result"].get("structuredContent", {})
         assert (result.get("stdout"), result.get("exit_code")) == ("before\nafter\n", 4), answer
-    settle(lambda: not any(name.startswith("r") for name in manager.names()))
+    until(lambda: not any(name.startswith("r") for name in manager.names()), "nothing kept of commands", 10)
     assert [(each["outcome"], each["exit"]) for each in manager.records()] == [("succeeded", 4)] * 2
 
 
@@ -141,15 +132,11 @@ def test_a_command_on_the_host_ends_with_a_crash(manager, connect, on_the_host):
     client = connect(connection=connected_as(4242, manager))
     on_the_host["arguments"]["argv"][-1] = "sleep 4712.25"
     call = client.begin("tools/call", **on_the_host)
-    settle(lambda: processes_of(b"sleep\x004712.25"))
+    until(lambda: processes_of(b"sleep\x004712.25"), "the command", 10)
     manager.crash()
     assert "ended unexpectedly" in client.answer(call)["error"]["message"]
-    settle(lambda: not processes_of(b"sleep\x004712.25"))
-    settle(lambda: not any(name.startswith("r") for name in manager.names()))
-
-
-def processes_of(words):
-    return [path for path in glob.glob("/proc/[0-9]*/cmdline") if words in read(path)]
+    until(lambda: not processes_of(b"sleep\x004712.25"), "the end of the command", 10)
+    until(lambda: not any(name.startswith("r") for name in manager.names()), "nothing kept of commands", 10)
 
 
 def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):
@@ -165,7 +152,8 @@ def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect)
         assert answer["error"]["code"] == -32603 and "ended unexpectedly" in answer["error"]["message"]
     # The cell is the same, and what nobody waits for any more has been ended in it.
     assert not client.call("read_file", path="/tmp/marker")[1]
-    settle(lambda: "sleep" not in client.call("run_command", command="cat /proc/[0-9]*/comm")[0])
+    until(
+        lambda: "sleep" not in client.call("run_command", command="cat /proc/[0-9]*/comm")[0], "the end of what nobody waits for", 10)
     assert client.answers == {}
     lost = [record for record in manager.records() if "unexpectedly" in record.get("reason", "")]
     assert [call["outcome"] for call in lost] == ["failed"] * 5
@@ -195,7 +183,7 @@ def test_what_a_client_has_not_read_comes_whole(manager, connect, end):
     calls = [
         client.begin("tools/call", name="read_file", arguments={"path": "numbers", "length": 1_000_000})
         for _ in range(4)]
-    settle(lambda: len(manager.records()) == 5)
+    until(lambda: len(manager.records()) == 5, "five records", 10)
     # From there to the answer.
     time.sleep(1)
     for _ in range(2):
@@ -276,10 +264,10 @@ def test_a_batch_is_answered_whole(manager, connect):
 def test_a_client_that_leaves_is_gone_with_all_it_had(manager, connect, when):
     client = connect()
     client.call("start_process", argv=["sleep", "4711.25"])
-    settle(lambda: any(name.startswith("c") and name != "celld" for name in manager.names()))
+    until(lambda: any(name.startswith("c") and name != "celld" for name in manager.names()), "a cell that is kept", 10)
     if when == "before":
         client.close()
-        settle(lambda: manager.names() == ["celld"])
+        until(lambda: manager.names() == ["celld"], "celld alone to be kept", 10)
         manager.restart()
     else:
         os.kill(manager.daemon, signal.SIGKILL)
@@ -287,24 +275,16 @@ def test_a_client_that_leaves_is_gone_with_all_it_had(manager, connect, when):
         client.close()
         manager.start()
     manager.clients.remove(client)
-    settle(lambda: not processes_of(b"sleep\x004711.25"))
-    settle(lambda: manager.names() == ["celld"])
+    until(lambda: not processes_of(b"sleep\x004711.25"), "the end of the process", 10)
+    until(lambda: manager.names() == ["celld"], "celld alone to be kept", 10)
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
-
-
-def read(path):
-    try:
-        with open(path, "rb") as file:
-            return file.read()
-    except OSError:
-        return b""
 
 
 def test_a_connection_that_we_close_is_closed_although_the_manager_has_it_too(manager, connect):
     client = connect()
     client.socket.shutdown(socket.SHUT_WR)
     assert client.file.readline() == ""
-    settle(lambda: "s0" not in manager.names())
+    until(lambda: "s0" not in manager.names(), "nothing kept of the session", 10)
 
 
 def test_a_bridges_claim_and_a_log_level_and_a_subscription_travel(manager, connect):
@@ -329,7 +309,7 @@ def test_a_bridges_claim_and_a_log_level_and_a_subscription_travel(manager, conn
     assert {record["claims"]["bridge"] for record in manager.records()} == {"My Editor"}
     (manager.directory / "policy.d" / "60-less.yaml").write_text(
         "clients:\n  - name: less\n    rules:\n      - deny: TOOL\n        tools: [run_code]\n")
-    settle(lambda: "list_changed" in client.file.readline())
+    until(lambda: "list_changed" in client.file.readline(), "the news of the tools", 10)
 
 
 class Steady:
@@ -433,7 +413,7 @@ def test_what_was_kept_of_nobody_or_is_damaged_is_put_away(manager, connect):
     assert clients[1].file.readline() == ""
     for client in (clients[0], clients[2]):
         assert not client.call("run_command", command="true")[1]
-    settle(lambda: manager.names() == ["c0", "c2", "celld", "s0", "s2"])
+    until(lambda: manager.names() == ["c0", "c2", "celld", "s0", "s2"], "what is kept of the two others", 10)
     assert ours.recv(1) == b""
 
 
@@ -462,7 +442,7 @@ def on_the_bus(executable, tmp_path):
     address = f"unix:path={place}/bus"
     manager = None
     try:
-        settle(lambda: os.path.exists(f"{place}/bus"))
+        until(lambda: os.path.exists(f"{place}/bus"), "the bus", 10)
         time.sleep(0.2)
         manager = ServiceManager(
             executable, "--bus", "yes", environment={"DBUS_SYSTEM_BUS_ADDRESS": address})
@@ -502,5 +482,5 @@ def test_a_session_that_was_opened_over_the_bus_goes_on_until_its_caller_leaves(
     manager.reap("daemon")
     caller.leave()
     manager.start()
-    settle(lambda: manager.names() == ["celld"])
+    until(lambda: manager.names() == ["celld"], "celld alone to be kept", 10)
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]

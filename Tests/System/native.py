@@ -25,7 +25,7 @@ import time
 
 import layer
 from layer import HERE
-from run import PATIENCE, report
+from run import PATIENCE, verdict
 
 # What cells need and the container's filter, which is older than they are, would refuse; bpf is for the units' own
 # limits of devices and addresses.
@@ -107,14 +107,8 @@ def main(build, arguments):
     finally:
         shutil.rmtree(root, ignore_errors=True)
         shutil.rmtree(tree, ignore_errors=True)
-    passed = report(results)
-    if not ended:
-        print(f"system-test: the machine did not end by itself within {PATIENCE:.0f} s")
     print(f"packages and root {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
-    if not (ended and passed):
-        print(f"Look at {console}, {results}/output and {results}/journal")
-        return 1
-    return 0
+    return verdict(results, ended, f"Look at {console}, {results}/output and {results}/journal")
 
 
 if __name__ == "__main__":

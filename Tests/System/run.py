@@ -133,6 +133,17 @@ def report(directory):
     return bool(outcomes) and failed == 0 and missing == 0
 
 
+def verdict(results, ended, advice):
+    """The status to end with, and what there is to say about it."""
+    passed = report(results)
+    if not ended:
+        print(f"the machine did not end by itself within {PATIENCE:.0f} s")
+    if ended and passed:
+        return 0
+    print(advice)
+    return 1
+
+
 def main(build, arguments):
     directory = os.path.join(build, "vm")
     os.makedirs(directory, exist_ok=True)
@@ -152,14 +163,8 @@ def main(build, arguments):
             archive.extractall(unpacked)
     except tarfile.ReadError:
         os.makedirs(unpacked, exist_ok=True)
-    passed = report(unpacked)
-    if not ended:
-        print(f"vm-test: the machine did not end by itself within {PATIENCE:.0f} s")
     print(f"disks {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
-    if not (ended and passed):
-        print(f"Look at {console} and {unpacked}/journal, or inside: make vm-test KEEP=1")
-        return 1
-    return 0
+    return verdict(unpacked, ended, f"Look at {console} and {unpacked}/journal, or inside: make vm-test KEEP=1")
 
 
 if __name__ == "__main__":

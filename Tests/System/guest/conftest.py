@@ -8,7 +8,8 @@ import pytest
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "../../Cells"))
 
-from services import Celld, Client, assert_no_cells  # noqa: E402
+from people import anna, ben  # noqa: E402, F401
+from services import Celld, assert_no_cells  # noqa: E402
 
 
 @pytest.fixture
@@ -18,15 +19,3 @@ def celld():
     yield connection
     connection.stop()
     assert_no_cells()
-
-
-@pytest.fixture
-def anna():
-    with Client("anna") as client:
-        yield client
-
-
-@pytest.fixture
-def ben():
-    with Client("ben") as client:
-        yield client
