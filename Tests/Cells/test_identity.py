@@ -10,7 +10,7 @@ import pytest
 
 from cells import Refusal, data, integer, plan
 from clients import client
-from machine import children, eventually, host_pid, status
+from machine import children, eventually, host_pid, read, status
 
 NOBODY = pwd.getpwnam("nobody").pw_uid
 
@@ -167,8 +167,7 @@ def spare(keeper):
 
 
 def mapped(pid):
-    with open(f"/proc/{pid}/uid_map") as file:
-        return file.read().split()
+    return read(f"/proc/{pid}/uid_map").decode().split()
 
 
 def can_signal(uid, pid):
@@ -190,7 +189,7 @@ def test_a_spare_is_for_whoever_connected_last_and_nobodys_until_it_has_its_orde
         for uid in [1000, 4242]:
             with client(uid) as (connection, _):
                 keeper.identify(connection)
-                assert eventually(lambda: spare(keeper) and mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
+                assert eventually(lambda: mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
                 waiting = spare(keeper)
                 assert eventually(lambda: status(waiting, "Uid").split() == ["0", "0", "0", str(uid)])
                 assert not can_signal(uid, waiting)
@@ -201,7 +200,7 @@ def test_a_spare_is_for_whoever_connected_last_and_nobodys_until_it_has_its_orde
                 assert keeper.wait_for("gone") == cell.number
                 # Now it would be for the one who had a cell last.
                 keeper.identify(connection)
-                assert eventually(lambda: spare(keeper) and mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
+                assert eventually(lambda: mapped(spare(keeper)) == [str(uid)] * 2 + ["1"])
                 waiting = spare(keeper)
                 cell = keeper.build(client=connection)
             assert host_pid(cell.pidfd) == waiting and cell.shell("id -u")[1] == f"{uid}\n".encode()
@@ -217,7 +216,8 @@ def test_a_user_whom_a_spare_cannot_become_is_heard_of_when_there_is_a_plan(star
             before = spare(keeper)
             keeper.identify(connection)
             assert eventually(lambda: spare(keeper) not in (None, before))
-            assert mapped(spare(keeper)) == []
+            waiting = spare(keeper)
+            assert waiting and mapped(waiting) == []
             with pytest.raises(Refusal) as refusal:
                 keeper.build(client=connection)
             assert refusal.value.wall == "userns"
