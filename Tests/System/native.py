@@ -25,7 +25,7 @@ import time
 
 import layer
 from layer import HERE
-from run import PATIENCE, verdict
+from run import PATIENCE, conclude
 
 # What cells need and the container's filter, which is older than they are, would refuse; bpf is for the units' own
 # limits of devices and addresses.
@@ -108,7 +108,7 @@ def main(build, arguments):
         shutil.rmtree(root, ignore_errors=True)
         shutil.rmtree(tree, ignore_errors=True)
     print(f"packages and root {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
-    return verdict(results, ended, f"Look at {console}, {results}/output and {results}/journal")
+    return conclude(results, ended, f"Look at {console}, {results}/output and {results}/journal")
 
 
 if __name__ == "__main__":

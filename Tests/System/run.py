@@ -133,7 +133,7 @@ def report(directory):
     return bool(outcomes) and failed == 0 and missing == 0
 
 
-def verdict(results, ended, advice):
+def conclude(results, ended, advice):
     """The status to end with, and what there is to say about it."""
     passed = report(results)
     if not ended:
@@ -164,7 +164,7 @@ def main(build, arguments):
     except tarfile.ReadError:
         os.makedirs(unpacked, exist_ok=True)
     print(f"disks {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
-    return verdict(unpacked, ended, f"Look at {console} and {unpacked}/journal, or inside: make vm-test KEEP=1")
+    return conclude(unpacked, ended, f"Look at {console} and {unpacked}/journal, or inside: make vm-test KEEP=1")
 
 
 if __name__ == "__main__":
