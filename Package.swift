@@ -117,7 +117,7 @@ let package = Package(
             path: "Tests/Fuzz/Targets",
             swiftSettings: rules),
         .target(
-            name: "TestSupport", dependencies: ["JSON", "Linux", "MCP"], path: "Tests/Support",
+            name: "TestSupport", dependencies: ["EventLoop", "JSON", "Linux", "MCP"], path: "Tests/Support",
             swiftSettings: rules),
         unitTests(of: "CommandLine"),
         unitTests(of: "JSON", with: ["FuzzTargets"]),

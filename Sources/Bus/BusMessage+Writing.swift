@@ -1,17 +1,21 @@
 import CSystemd
-import Glibc
 import Linux
 
 extension BusMessage {
+    /// Into the message's own room: what a String holds is valid, and sd-bus need not look at it again.
     package func append(_ text: String) throws(BusError) {
-        var isCut = false
-        try unsafe append("s") { message, type in
-            unsafe text.withCString {
-                isCut = unsafe strlen($0) != text.utf8.count
-                return isCut ? 0 : unsafe sd_bus_message_append_basic(message, type, $0)
+        var text = text
+        let result = text.withUTF8 { bytes -> CInt? in
+            if unsafe bytes.contains(0) { return nil }
+            var room: UnsafeMutablePointer<CChar>?
+            let result = unsafe sd_bus_message_append_string_space(raw, bytes.count, &room)
+            if result >= 0, let room = unsafe room {
+                unsafe UnsafeMutableRawBufferPointer(start: room, count: bytes.count).copyBytes(from: bytes)
             }
+            return result
         }
-        if isCut { throw .malformed("a string with a NUL cannot be sent") }
+        guard let result else { throw .malformed("a string with a NUL cannot be sent") }
+        try BusError.check(result, "a string")
     }
 
     package func append(path: String) throws(BusError) {

@@ -1,6 +1,6 @@
 import Linux
 
-/// Two directions of bytes that never block. A socket is one; for tests there is one in memory.
+/// Two directions of bytes that never block. A socket is one.
 package protocol ByteStream: AnyObject, Sendable {
     /// `nil` when there is nothing now, 0 at the end.
     func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int?
@@ -9,7 +9,6 @@ package protocol ByteStream: AnyObject, Sendable {
     /// Calls the watcher while what it is interested in is possible.
     func start(_ interest: Epoll.Interest, _ watcher: @escaping EventLoop.Watcher) throws(SystemError)
     func setInterest(_ interest: Epoll.Interest) throws(SystemError)
-    func shutdownWriting()
     func close()
     /// Closes it here; where somebody else has it, too, its peer does not notice.
     func letGo()
@@ -81,11 +80,6 @@ package final class SocketStream: ByteStream, @unchecked Sendable {
     package func setInterest(_ interest: Epoll.Interest) throws(SystemError) {
         guard socket != nil, let watch else { return }
         try loop.update(watch, of: socket!, interest)
-    }
-
-    package func shutdownWriting() {
-        guard socket != nil else { return }
-        UnixSocket.shutdownWriting(socket!)
     }
 
     package func letGo() {

@@ -83,6 +83,7 @@ final class BusSessions: @unchecked Sendable {
         }
     }
 
+    @discardableResult
     private func begin(_ call: BusCall, over stream: any ByteStream) async throws(BusFault) -> UInt64 {
         guard let caller = call.caller else { throw BusFault(.accessDenied, "nobody knows who calls") }
         let number = try await host.open(caller, stream)
@@ -119,18 +120,11 @@ final class BusSessions: @unchecked Sendable {
     }
 
     private func beginTalk(_ call: BusCall, _ kind: Kind) async throws(BusFault) -> BusTalk {
-        let (theirs, ours) = MemoryStream.pair(on: loop, capacity: 1 << 20)
-        let number = try await begin(call, over: ours)
-        let talk: BusTalk
-        do throws(SystemError) {
-            talk = try BusTalk(
-                session: number, over: theirs, on: loop,
-                onMessage: { [bus, sender = call.sender] in Self.tell(sender, $0, kind, on: bus) },
-                onEnd: { [weak self, sender = call.sender] in self?.own[sender]?.talks[kind] = nil })
-        } catch {
-            host.close(number)
-            throw BusFault(.failed, "\(error)")
-        }
+        let talk = BusTalk(
+            on: loop,
+            onMessage: { [bus, sender = call.sender] in Self.tell(sender, $0, kind, on: bus) },
+            onEnd: { [weak self, sender = call.sender] in self?.own[sender]?.talks[kind] = nil })
+        try await begin(call, over: talk)
         if case .tools(let claim) = kind { try await talk.shakeHands(as: claim ?? "unnamed") }
         return talk
     }
@@ -167,7 +161,7 @@ final class BusSessions: @unchecked Sendable {
         guard let gone = own.removeValue(forKey: name) else { return }
         for number in gone.sockets { host.close(number) }
         for talk in gone.talks.values {
-            loop.spawn { if case .success(let talk) = await talk.value { talk.close() } }
+            loop.spawn { if case .success(let talk) = await talk.value { talk.leave() } }
         }
     }
 
@@ -183,10 +177,10 @@ extension BusTalk {
         return limits
     }()
 
-    /// The result of a request of ours; what the protocol refuses is an error of the bus.
+    /// The result of a request of ours, as it is written; what the protocol refuses is an error of the bus.
     func result(
         of method: String, _ params: (inout JSONWriter) -> Void
-    ) async throws(BusFault) -> JSONValue {
+    ) async throws(BusFault) -> ArraySlice<UInt8> {
         let id = nextID()
         var request = JSONWriter()
         request.object { json in
@@ -196,10 +190,9 @@ extension BusTalk {
             json.object("params", params)
         }
         let answer = try await ask(Array("\(id)".utf8), request.finishLine())
-        guard let result = answer["result"] else {
-            let (code, message) = (
-                answer["error"]?["code"]?.integer ?? 0, answer["error"]?["message"]?.string
-            )
+        guard let result = answer.outline["result"] else {
+            let error = answer.outline["error"].flatMap { Self.json($0) }
+            let (code, message) = (error?["code"]?.integer ?? 0, error?["message"]?.string)
             throw BusFault(name: DBusNames.errors + "Protocol", "\(message ?? "no result") (\(code))")
         }
         return result

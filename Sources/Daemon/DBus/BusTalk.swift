@@ -1,8 +1,11 @@
-// A session of somebody who calls methods instead of holding a socket: the same session as everybody's, at the other
-// end of a stream in memory, and here what a client does there. One request of the bus is one line.
+// A session of somebody who calls methods instead of holding a socket: the same session as everybody's, and here what a
+// client does at the other end of its stream. One request of the bus is one line.
 //
-// Invariants: a request ends once, with its answer, with its caller or with the session. What answers nothing that is
-// waited for goes to `onMessage`.
+//   ask ─▶ what is to be read ─▶ session ─▶ write ─▶ whoever waits for this id
+//                                                └─▶ onMessage, where nobody does
+//
+// Invariants: a request ends once, with its answer, with its caller or with the session. The session writes whole into
+// memory, for each line goes to where it belongs at once.
 
 import Bus
 import EventLoop
@@ -12,40 +15,46 @@ import MCP
 
 // Unchecked: touched on the loop's thread only.
 final class BusTalk: @unchecked Sendable {
-    typealias Answer = Result<JSONValue, BusFault>
+    /// A line of the session that answers a request.
+    struct Answer: Sendable {
+        let bytes: [UInt8]
+        let outline: JSONOutline
+    }
 
-    /// The number of its session.
-    let session: UInt64
+    private typealias Outcome = Result<Answer, BusFault>
+
     private let loop: EventLoop
     private let onMessage: (JSONValue) -> Void
     private let onEnd: () -> Void
-    private var connection: StreamConnection?
-    private var framer = LineFramer(limit: 256 << 20)
     private var lastID = 0
-    private var waiting: [[UInt8]: CheckedContinuation<Answer, Never>] = [:]
+    private var waiting: [[UInt8]: CheckedContinuation<Outcome, Never>] = [:]
+
+    /// What the session has not read yet, and what of it was read.
+    private var requests: [UInt8] = []
+    private var taken = 0
+    private var framer = LineFramer(limit: longestLine)
+    private var interest: Epoll.Interest = []
+    private var watcher: EventLoop.Watcher?
+    private var isNotifying = false
+    private var isOver = false
 
     init(
-        session: UInt64, over stream: any ByteStream, on loop: EventLoop,
-        onMessage: @escaping (JSONValue) -> Void, onEnd: @escaping () -> Void
-    ) throws(SystemError) {
-        (self.session, self.loop) = (session, loop)
-        (self.onMessage, self.onEnd) = (onMessage, onEnd)
-        connection = try StreamConnection(
-            stream, on: loop, limits: StreamConnection.Limits(),
-            StreamConnection.Handlers(
-                onBytes: { [unowned self] in receive($0) }, onFinish: { [unowned self] in end() },
-                onDrain: {}, onEnd: { [unowned self] _ in end() }))
+        on loop: EventLoop, onMessage: @escaping (JSONValue) -> Void, onEnd: @escaping () -> Void
+    ) {
+        (self.loop, self.onMessage, self.onEnd) = (loop, onMessage, onEnd)
     }
 
     static let over = BusFault(
         name: DBusNames.errors + "SessionEnded", "the session has ended; another call begins a new one")
     static let takenBack = BusFault(name: DBusNames.errors + "Cancelled", "the request was taken back")
 
+    // MARK: The client's side
+
     /// Something that nobody answers.
     func say(_ message: JSONValue) throws(BusFault) {
-        guard let connection else { throw Self.over }
+        guard !isOver else { throw Self.over }
         let isCancellation = message["method"]?.isString("notifications/cancelled") == true
-        connection.send(Self.line(message))
+        send(Self.line(message))
         // What is taken back is never answered.
         if isCancellation, let id = message["params"]?["requestId"] {
             settle(Array(id.bytes), .failure(Self.takenBack))
@@ -53,49 +62,26 @@ final class BusTalk: @unchecked Sendable {
     }
 
     /// The answer to a request, whole. Its id is whoever's who wrote it, and nobody else's meanwhile.
-    func ask(_ request: JSONValue) async throws(BusFault) -> JSONValue {
+    func ask(_ request: JSONValue) async throws(BusFault) -> Answer {
         guard let id = request["id"].map({ Array($0.bytes) }) else {
             throw BusFault(.invalidArguments, "a request has an id")
         }
         return try await ask(id, Self.line(request))
     }
 
-    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> JSONValue {
-        guard let connection else { throw Self.over }
+    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> Answer {
+        guard !isOver else { throw Self.over }
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
         }
         return try await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 waiting[id] = continuation
-                connection.send(line)
+                send(line)
             }
         } onCancel: {
             loop.spawn { self.settle(id, .failure(Self.takenBack)) }
         }.get()
-    }
-
-    private static func line(_ message: JSONValue) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.value(message)
-        return writer.finishLine()
-    }
-
-    private func settle(_ id: [UInt8], _ answer: Answer) {
-        waiting.removeValue(forKey: id)?.resume(returning: answer)
-    }
-
-    private func receive(_ bytes: Span<UInt8>) {
-        framer.append(bytes)
-        while case .line(let line) = framer.next() {
-            guard let message = try? JSONDocument(line, limits: Self.limits).root else { continue }
-            let id = message["id"].map { Array($0.bytes) }
-            if message["method"] == nil, let id, waiting[id] != nil {
-                settle(id, .success(message))
-            } else {
-                onMessage(message)
-            }
-        }
     }
 
     /// For a session whose requests are all ours.
@@ -104,21 +90,102 @@ final class BusTalk: @unchecked Sendable {
         return lastID
     }
 
-    static let limits: JSONLimits = {
-        var limits = JSONLimits.standard
-        limits.bytes = 256 << 20
-        return limits
-    }()
+    /// Nobody is there any more who would ask. The session finds out as it does of a socket.
+    func leave() {
+        isOver = true
+        for id in waiting.keys { settle(id, .failure(Self.over)) }
+        notify()
+    }
 
-    private func end() {
-        guard connection != nil else { return }
-        close()
+    private static func line(_ message: JSONValue) -> [UInt8] {
+        var writer = JSONWriter()
+        writer.value(message)
+        return writer.finishLine()
+    }
+
+    private func send(_ line: [UInt8]) {
+        requests += line
+        notify()
+    }
+
+    private func settle(_ id: [UInt8], _ outcome: Outcome) {
+        waiting.removeValue(forKey: id)?.resume(returning: outcome)
+    }
+
+    private func receive(_ line: [UInt8]) {
+        guard let outline = JSONOutline(line[...]) else { return }
+        if outline["method"] == nil, let id = outline["id"].map(Array.init), waiting[id] != nil {
+            settle(id, .success(Answer(bytes: line, outline: outline)))
+        } else if let message = Self.json(line[...]) {
+            onMessage(message)
+        }
+    }
+
+    /// Of what the session has written, however long.
+    static func json(_ text: ArraySlice<UInt8>) -> JSONValue? {
+        var limits = JSONLimits.standard
+        limits.bytes = longestLine
+        return try? JSONDocument(Array(text), limits: limits).root
+    }
+
+    private static let longestLine = 256 << 20
+}
+
+/// The session's side.
+extension BusTalk: ByteStream {
+    func read(into buffer: UnsafeMutableRawBufferPointer) throws(SystemError) -> Int? {
+        guard taken < requests.count else { return isOver ? 0 : nil }
+        let count = min(buffer.count, requests.count - taken)
+        unsafe buffer.copyBytes(from: requests[taken..<taken + count])
+        taken += count
+        if taken == requests.count {
+            requests.removeAll(keepingCapacity: requests.capacity <= 4096)
+            taken = 0
+        }
+        return count
+    }
+
+    func write(_ bytes: Span<UInt8>) throws(SystemError) -> Int? {
+        guard !isOver else { throw SystemError("send", .brokenPipe) }
+        framer.append(bytes)
+        while case .line(let line) = framer.next() { receive(line) }
+        return bytes.count
+    }
+
+    func start(_ interest: Epoll.Interest, _ watcher: @escaping EventLoop.Watcher) {
+        self.watcher = watcher
+        setInterest(interest)
+    }
+
+    func setInterest(_ interest: Epoll.Interest) {
+        self.interest = interest
+        notify()
+    }
+
+    /// It has ended.
+    func close() {
+        watcher = nil
+        guard !isOver else { return }
+        leave()
         onEnd()
     }
 
-    func close() {
-        connection?.close()
-        connection = nil
-        for id in waiting.keys { settle(id, .failure(Self.over)) }
+    private var readiness: Epoll.Readiness? {
+        if isOver { return .hangUp }
+        if taken < requests.count, interest.contains(.read) { return .read }
+        return interest.contains(.write) ? .write : nil
+    }
+
+    /// Says so again for as long as it is true.
+    private func notify() {
+        guard !isNotifying, watcher != nil, readiness != nil else { return }
+        isNotifying = true
+        loop.soon { [weak self] in
+            guard let self else { return }
+            isNotifying = false
+            guard let readiness else { return }
+            watcher?(readiness)
+            notify()
+        }
     }
 }

@@ -44,7 +44,7 @@ struct MCPObject: Sendable {
             try talk.say(message)
             return { (reply) throws(BusError) in try reply.append("") }
         }
-        return try text(try await talk.ask(message))
+        return try text(try await talk.ask(message).bytes[...])
     }
 
     private func listTools(_ call: BusCall) async throws(BusFault) -> BusAnswer {
@@ -52,11 +52,12 @@ struct MCPObject: Sendable {
         var tools: [JSONValue] = []
         var cursor: String?
         repeat {
-            let result = try await talk.result(of: "tools/list") { params in
-                params.optionalMember("cursor", cursor)
-            }
-            tools += result["tools"].map { Array($0.elements) } ?? []
-            cursor = result["nextCursor"]?.string
+            let page = BusTalk.json(
+                try await talk.result(of: "tools/list") { params in
+                    params.optionalMember("cursor", cursor)
+                })
+            tools += page?["tools"].map { Array($0.elements) } ?? []
+            cursor = page?["nextCursor"]?.string
         } while cursor != nil
         let bytes = JSONWriter.bytes { json in
             json.object { $0.array("tools") { list in for tool in tools { list.value(tool) } } }
@@ -77,7 +78,7 @@ struct MCPObject: Sendable {
             guard let token = options["progress_token"] else { return }
             params.object("_meta") { $0.member("progressToken", token) }
         }
-        let isError = result["isError"]?.bool ?? false
+        let isError = JSONOutline(result)?["isError"].map { $0.elementsEqual("true".utf8) } ?? false
         let write = try self.text(result)
         return { (reply) throws(BusError) in
             try reply.append(isError)
@@ -118,8 +119,8 @@ struct MCPObject: Sendable {
         return value
     }
 
-    private func text(_ value: JSONValue) throws(BusFault) -> BusAnswer {
-        let text = try BusText.fitting(String(decoding: value.bytes, as: UTF8.self), otherwise: "OpenSession")
+    private func text(_ json: ArraySlice<UInt8>) throws(BusFault) -> BusAnswer {
+        let text = try BusText.fitting(String(decoding: json, as: UTF8.self), otherwise: "OpenSession")
         return { (reply) throws(BusError) in try reply.append(text) }
     }
 }

@@ -3,6 +3,7 @@ import JSON
 import MCP
 import Policy
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import Daemon

@@ -6,16 +6,17 @@ struct LoadTests {
     @Test func `memory is read in bytes`() {
         var load = Load()
         load.readMemory(
-            """
-            MemTotal:       24597676 kB
-            MemFree:         1234567 kB
-            MemAvailable:   20000000 kB
-            Buffers:               1 kB
-            SwapCached:            9 kB
-            SwapTotal:       2097148 kB
-            SwapFree:        1048576 kB
-            Dirty:               100 kB
-            """)
+            Array(
+                """
+                MemTotal:       24597676 kB
+                MemFree:         1234567 kB
+                MemAvailable:   20000000 kB
+                Buffers:               1 kB
+                SwapCached:            9 kB
+                SwapTotal:       2097148 kB
+                SwapFree:        1048576 kB
+                Dirty:               100 kB
+                """.utf8))
         #expect(load.memoryTotal == 24_597_676 * 1024)
         #expect(load.memoryAvailable == 20_000_000 * 1024)
         #expect(load.swapTotal == 2_097_148 * 1024)
@@ -30,13 +31,13 @@ struct LoadTests {
     func `meminfo that says nothing sensible leaves what was there`(text: String) {
         var load = Load()
         load.memoryTotal = 7
-        load.readMemory(text)
+        load.readMemory(Array(text.utf8))
         #expect(load.memoryTotal == 7)
     }
 
     @Test func `a line that is damaged does not hide the others`() {
         var load = Load()
-        load.readMemory("MemTotal: ? kB\nMemAvailable: 2 kB\nSwapTotal:\nSwapFree: 4 kB\n")
+        load.readMemory(Array("MemTotal: ? kB\nMemAvailable: 2 kB\nSwapTotal:\nSwapFree: 4 kB\n".utf8))
         #expect(load.memoryTotal == 0)
         #expect(load.memoryAvailable == 2048)
         #expect(load.swapFree == 4096)

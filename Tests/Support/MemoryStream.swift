@@ -1,3 +1,4 @@
+import EventLoop
 import Linux
 
 /// One end of a pair of streams in memory, with the manners of a socket: bounded, level-triggered,
