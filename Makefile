@@ -21,7 +21,7 @@ UNITS := lib/systemd/system
 USER_UNITS := lib/systemd/user
 PLACED := sed -e 's,/usr/bin/cloisterd,$(PREFIX)/bin/cloisterd,' -e 's,/usr/libexec/,$(PREFIX)/libexec/,'
 
-.PHONY: help build run test system-test vm-test check fmt bench probe fuzz install deb clean deps venv
+.PHONY: help build run test system-test vm-test check fmt bench probe fuzz install deb rpm clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -80,7 +80,7 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -D -m 0644 polkit/org.cloister.Cloister1.policy \
 		"$(DESTDIR)$(PREFIX)/share/polkit-1/actions/org.cloister.Cloister1.policy"
 	install -d "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces"
-	install -m 0644 dbus/*.xml "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/"
+	install -m 0644 dbus/org.cloister.*.xml "$(DESTDIR)$(PREFIX)/share/dbus-1/interfaces/"
 	install -D -m 0644 dbus/org.cloister.Cloister1.conf \
 		"$(DESTDIR)$(PREFIX)/share/dbus-1/system.d/org.cloister.Cloister1.conf"
 	install -D -m 0644 dbus/org.cloister.Cloister1.service \
@@ -107,6 +107,10 @@ DEB_SUFFIX ?=
 deb: build ## Pack what was built as a Debian package, in .build/deb/packages
 	@packaging/need.sh debhelper dpkg-dev fakeroot
 	@packaging/deb.sh "$(BUILD)" "$(BUILD)/deb/packages" "$(DEB_SUFFIX)"
+
+rpm: build ## Pack what was built as an RPM package, in .build/rpm
+	@packaging/need.sh rpm
+	@packaging/rpm.sh "$(BUILD)"
 
 clean: ## Remove everything that was built
 	rm -rf "$(BUILD)"
