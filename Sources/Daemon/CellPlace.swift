@@ -144,22 +144,31 @@ package actor CellPlace {
         policyHasChanged()
     }
 
-    /// A command outside of the cell, for the same client.
-    func run(
-        _ command: HostCommand, reading input: [UInt8]
-    ) async throws(CellRefusal) -> Cell {
+    /// Asks for a command outside of the cell, for the same client. Under this number it is to be had.
+    func request(_ command: HostCommand, reading input: [UInt8]) async throws(CellRefusal) -> UInt32 {
         guard let commands, let client else {
             throw CellRefusal("this daemon has no celld", remedy: "start cloister-celld.socket")
         }
         guard !isClosed else { throw Self.over }
         var command = command
         command.mayLack = settings.mayLack
-        let running = try await commands.run(command, reading: input, for: client)
+        return try await commands.request(command, reading: input, for: client)
+    }
+
+    /// The command that was asked for, when it runs.
+    func command(_ number: UInt32) async throws(CellRefusal) -> Cell {
+        guard let commands else { throw Self.over }
+        let running = try await commands.command(number)
         guard !isClosed else {
             await running.close()
             throw Self.over
         }
         return running
+    }
+
+    /// A command that a process before us has asked for: `nil` when it cannot be had, or nobody wants it any more.
+    func expect(_ number: UInt32, isWanted: Bool) -> UInt32? {
+        commands?.assumeIsolated { $0.expect(number, isWanted: isWanted) } == true ? number : nil
     }
 
     /// A command that a process before us has begun.

@@ -23,9 +23,15 @@ package actor CelldLink {
     private var link: PacketLink?
     private var child: ChildProcess?
     private var lastRequest: UInt32 = 0
-    private var waiting: [UInt32: CheckedContinuation<Result<Answer, CellRefusal>, Never>] = [:]
+    private var waiting: [UInt32: PendingAnswer] = [:]
     private var standing: Set<UInt32> = []
     private var keptIn: (store: DescriptorStore, name: String)?
+
+    /// What celld is to say to a request, and who waits for that: either may come first.
+    private struct PendingAnswer {
+        var answer: Result<Answer, CellRefusal>?
+        var waiter: CheckedContinuation<Result<Answer, CellRefusal>, Never>?
+    }
 
     private enum Answer: Sendable {
         /// A cell that stands, on its way to whoever asked for it.
@@ -59,10 +65,10 @@ package actor CelldLink {
         return cell
     }
 
-    /// A command that runs outside of any cell. Whoever asked and does not wait any more takes it back.
-    func run(
+    /// Asks for a command that runs outside of any cell. Under this number it is to be had.
+    func request(
         _ command: HostCommand, reading input: [UInt8], for client: SocketStream
-    ) async throws(CellRefusal) -> Cell {
+    ) throws(CellRefusal) -> UInt32 {
         let number = nextRequest()
         var command = command
         var file: OwnedFD?
@@ -74,8 +80,14 @@ package actor CelldLink {
         command.hasInput = file != nil
         let link = try connect()
         try send(.run(command: number, command), over: link, about: client, with: file)
+        waiting[number] = PendingAnswer()
+        return number
+    }
+
+    /// The command that was asked for, when it runs. Whoever does not wait any more takes it back.
+    func command(_ number: UInt32) async throws(CellRefusal) -> Cell {
         let answer = await withTaskCancellationHandler {
-            await withCheckedContinuation { waiting[number] = $0 }
+            await self.answer(to: number)
         } onCancel: {
             loop.spawn { await self.takeBack(number) }
         }
@@ -87,6 +99,24 @@ package actor CelldLink {
     /// celld answers, and so nobody waits longer than it takes to hear that.
     private func takeBack(_ number: UInt32) {
         if waiting[number] != nil { try? link?.send(CelldRequest.end(cell: number).encoded) }
+    }
+
+    private func answer(to number: UInt32) async -> Result<Answer, CellRefusal> {
+        if let answer = waiting[number]?.answer {
+            waiting[number] = nil
+            return answer
+        }
+        return await withCheckedContinuation { waiting[number, default: PendingAnswer()].waiter = $0 }
+    }
+
+    private func answer(_ number: UInt32, with answer: Result<Answer, CellRefusal>) {
+        guard let pending = waiting[number] else { return }
+        if let waiter = pending.waiter {
+            waiting[number] = nil
+            waiter.resume(returning: answer)
+        } else {
+            waiting[number]?.answer = answer
+        }
     }
 
     private func goodbye(
@@ -128,14 +158,14 @@ package actor CelldLink {
         } catch {
             throw CellRefusal("celld cannot be asked: \(error)", remedy: Self.remedy)
         }
-        let answer = try await withCheckedContinuation { waiting[number] = $0 }.get()
+        let answer = try await answer(to: number).get()
         guard case .met(let identity, let voucher) = answer else { throw Self.nonsense }
         return (identity, voucher)
     }
 
     /// Cells of a process before us have their numbers still.
     private func nextRequest() -> UInt32 {
-        repeat { lastRequest &+= 1 } while standing.contains(lastRequest)
+        repeat { lastRequest &+= 1 } while standing.contains(lastRequest) || waiting[lastRequest] != nil
         return lastRequest
     }
 
@@ -144,7 +174,7 @@ package actor CelldLink {
     ) async throws(CellRefusal) -> Answer {
         let link = try connect()
         try send(request, over: link, about: client, with: nil)
-        return try await withCheckedContinuation { waiting[number] = $0 }.get()
+        return try await answer(to: number).get()
     }
 
     private func send(
@@ -218,6 +248,14 @@ package actor CelldLink {
         _ = try open(try socket.fd.duplicate())
     }
 
+    /// A command that it has asked for: false when that cannot be had, or is not wanted and taken back.
+    func expect(_ number: UInt32, isWanted: Bool) -> Bool {
+        guard link != nil else { return false }
+        waiting[number] = isWanted ? PendingAnswer() : nil
+        if !isWanted { try? link?.send(CelldRequest.end(cell: number).encoded) }
+        return isWanted
+    }
+
     /// A cell that was built for it, or a command that it ran.
     func adopt(
         _ kind: Cell.Kind, _ number: UInt32, _ report: WallReport, over socket: SocketStream,
@@ -250,13 +288,13 @@ package actor CelldLink {
         do throws(CodingFault) {
             switch try CelldReply(decoding: message.bytes) {
             case .refused(let cell, let refusal):
-                waiting.removeValue(forKey: cell)?.resume(returning: .failure(refusal))
+                answer(cell, with: .failure(refusal))
             case .gone(let cell):
                 standing.remove(cell)
             case .built(let cell, let report):
-                waiting.removeValue(forKey: cell)?.resume(returning: take(message, report))
+                answer(cell, with: take(message, report))
             case .identified(let client, let identity):
-                waiting.removeValue(forKey: client)?.resume(returning: .success(.identified(identity)))
+                answer(client, with: .success(.identified(identity)))
             case .met(let client, let identity):
                 let answer: Result<Answer, CellRefusal> =
                     if let voucher = message.takeDescriptor() {
@@ -264,7 +302,7 @@ package actor CelldLink {
                     } else {
                         .failure(CellRefusal("celld sent no voucher", remedy: Self.remedy))
                     }
-                waiting.removeValue(forKey: client)?.resume(returning: answer)
+                self.answer(client, with: answer)
             }
         } catch {
             link?.close()
@@ -287,12 +325,11 @@ package actor CelldLink {
         child = nil
         standing = []
         if let (store, name) = keptIn { store.drop(name) }
-        let refused = waiting
-        waiting = [:]
         log.warning("cloister-celld is lost: \(reason)")
-        for waiter in refused.values {
-            waiter.resume(
-                returning: .failure(CellRefusal("cloister-celld is lost: \(reason)", remedy: Self.remedy)))
+        for number in waiting.keys {
+            answer(
+                number,
+                with: .failure(CellRefusal("cloister-celld is lost: \(reason)", remedy: Self.remedy)))
         }
     }
 

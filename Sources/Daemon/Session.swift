@@ -185,7 +185,7 @@ package actor Session {
 
     private func stage(of call: CallID) -> CallStage {
         guard let keeper else { return CallStage() }
-        return CallStage(onJob: Self.note(call, in: keeper), onCommand: Self.keep(call, in: keeper))
+        return CallStage(Self.recorder(of: call, in: keeper))
     }
 
     private func perform(_ call: ToolCall, _ stage: CallStage) async {
@@ -202,6 +202,7 @@ package actor Session {
             mcp.fail(call.id, with: error, &out)
         }
         (tasks[call.id], stages[call.id]) = (nil, nil)
+        takeBack(stage)
         flush(&out)
         closeIfDone()
     }

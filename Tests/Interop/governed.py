@@ -104,6 +104,45 @@ class Client:
         self.socket.close()
 
 
+# A user of nobody's: its processes are ours alone.
+STRANGER = 4242
+
+
+class Application(Client):
+    """A bridge of another user, with an application that is gone when the bridge is."""
+
+    def __init__(self, governed, executable, uid=STRANGER, groups=()):
+        os.chmod(governed.directory, 0o755)
+        self.process = subprocess.Popen(
+            [executable("cloister-bridge"), "--socket", governed.directory / "mcp.sock"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=uid, group=uid, extra_groups=groups)
+        self.file = ReadAndWrite(self.process)
+        self.socket = self.process.stdin
+        self.last, self.notifications, self.answers, self.progress = 0, [], {}, []
+        self.ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a", "version": "1"})
+        self.say("notifications/initialized")
+
+    def structured(self, **arguments):
+        """What came of a command on the host."""
+        answer = self.ask("tools/call", name="run_system_command", arguments=arguments)
+        assert "result" in answer and "structuredContent" in answer["result"], answer
+        return answer["result"]["structuredContent"]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def close(self):
+        self.kill()
+        self.process.stdout.close()
+
+
+class ReadAndWrite:
+    def __init__(self, process):
+        self.write, self.flush = process.stdin.write, process.stdin.flush
+        self.readline = process.stdout.readline
+
+
 class Governed:
     """A daemon with policy files of its own, and cloisterctl beside it."""
 

@@ -13,6 +13,7 @@ import fcntl
 import json
 import os
 import queue
+import shlex
 import shutil
 import socket
 import subprocess
@@ -112,6 +113,19 @@ class Polkit:
         except BaseException:
             self.stop()
             raise
+
+    def beside(self, executable, directory, program):
+        """The programs that `executable` finds, of which this one and what it starts ask this polkit."""
+
+        def find(name):
+            if name != program:
+                return executable(name)
+            script = directory / name
+            script.write_text("#!/bin/sh\nexec " + shlex.join([*self.within, str(executable(name))]) + ' "$@"\n')
+            script.chmod(0o755)
+            return script
+
+        return find
 
     def __enter__(self):
         return self

@@ -13,9 +13,9 @@ import time
 import pytest
 
 from bus import MCP, ROOT, Caller
-from governed import Client
+from governed import Application, Client
 from manager import ServiceManager, processes_of
-from polkit import NOBODY, until
+from polkit import NOBODY, Polkit, command_rule, until
 
 
 @pytest.fixture
@@ -137,6 +137,55 @@ def test_a_command_on_the_host_ends_with_a_crash(manager, connect, on_the_host):
     assert "ended unexpectedly" in client.answer(call)["error"]["message"]
     until(lambda: not processes_of(b"sleep\x004712.25"), "the end of the command", 10)
     until(lambda: not any(name.startswith("r") for name in manager.names()), "nothing kept of commands", 10)
+
+
+ASKED = b"org.cloister.Cloister1.code-execution-sudo"
+
+
+@pytest.fixture
+def asked_for_root(executable, tmp_path):
+    """A manager, and an application whose call polkit is being asked about: its rule takes two seconds for a yes."""
+    with Polkit(rule=command_rule('polkit.spawn(["/bin/sleep", "2"]); return polkit.Result.YES;')) as authority:
+        manager = ServiceManager(authority.beside(executable, tmp_path, "cloister-celld"), "--verbose")
+        (manager.directory / "policy.d" / "50-host.yaml").write_text(
+            "clients:\n  - name: host\n    rules:\n      - allow: CODE_EXECUTION_SUDO\n        argv: [id, \"-u\"]\n")
+        manager.restart()
+        application = Application(manager, executable)
+        try:
+            call = application.begin(
+                "tools/call", name="run_system_command", arguments={"argv": ["id", "-u"], "as_root": True})
+            until(lambda: processes_of(ASKED), "polkit to be asked", 10)
+            yield manager, application, call
+        finally:
+            application.close()
+            manager.stop()
+
+
+def test_what_polkit_is_asked_about_is_still_asked_and_runs_in_the_next_process(asked_for_root):
+    manager, application, call = asked_for_root
+    asking = processes_of(ASKED)
+    manager.restart()
+    manager.restart()
+    assert processes_of(ASKED) == asking
+    assert application.answer(call)["result"]["structuredContent"]["stdout"] == "0\n"
+    assert [(each["outcome"], each["exit"]) for each in manager.records()] == [("succeeded", 0)]
+    assert not any(name.startswith("r") for name in manager.names())
+
+
+@pytest.mark.parametrize("end", ["crash", "cancellation"])
+def test_what_polkit_is_asked_about_is_taken_back(asked_for_root, end):
+    """By a process that has not asked it."""
+    manager, application, call = asked_for_root
+    if end == "crash":
+        manager.crash()
+        assert "ended unexpectedly" in application.answer(call)["error"]["message"]
+    else:
+        manager.restart()
+        application.say("notifications/cancelled", requestId=call)
+    until(lambda: not processes_of(ASKED), "the end of the question", 1)
+    assert application.ask("ping")["result"] == {}
+    until(lambda: [each["outcome"] for each in manager.records()] == ["failed" if end == "crash" else "cancelled"],
+          "its record", 5)
 
 
 def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
@@ -13,48 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from governed import Client, Governed, rules
+from governed import STRANGER, Application, Client, Governed, rules
 from polkit import NEEDED, Polkit, command_rule
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
 
-# A user of nobody's: its processes are ours alone.
-STRANGER = 4242
 TOOL = "run_system_command"
-
-
-class Application(Client):
-    """A bridge of another user, with an application that is gone when the bridge is."""
-
-    def __init__(self, governed, executable, uid=STRANGER, groups=()):
-        os.chmod(governed.directory, 0o755)
-        self.process = subprocess.Popen(
-            [executable("cloister-bridge"), "--socket", governed.directory / "mcp.sock"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, user=uid, group=uid, extra_groups=groups)
-        self.file = ReadAndWrite(self.process)
-        self.socket = self.process.stdin
-        self.last, self.notifications, self.answers, self.progress = 0, [], {}, []
-        self.ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a", "version": "1"})
-        self.say("notifications/initialized")
-
-    def structured(self, **arguments):
-        answer = self.ask("tools/call", name=TOOL, arguments=arguments)
-        assert "result" in answer and "structuredContent" in answer["result"], answer
-        return answer["result"]["structuredContent"]
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def close(self):
-        self.kill()
-        self.process.stdout.close()
-
-
-class ReadAndWrite:
-    def __init__(self, process):
-        self.write, self.flush = process.stdin.write, process.stdin.flush
-        self.readline = process.stdout.readline
 
 
 def of_user(uid, word):
@@ -253,16 +216,7 @@ def sudo(executable, tmp_path):
                 if not os.path.exists(program):
                     pytest.skip(f"there is no {program}")
             authority = stack.enter_context(Polkit(rule=command_rule(said)))
-
-            def inside(name):
-                if name != "cloisterd":
-                    return executable(name)
-                script = tmp_path / name
-                script.write_text("#!/bin/sh\nexec " + shlex.join([*authority.within, str(executable(name))]) + ' "$@"\n')
-                script.chmod(0o755)
-                return script
-
-            governed = Governed(inside)
+            governed = Governed(authority.beside(executable, tmp_path, "cloisterd"))
             stack.callback(governed.stop)
             governed.policy(rules(*lines))
             governed.eventually(lambda: governed.generation() == 2)

@@ -7,10 +7,20 @@ import Linux
 /// request that is under way.
 // Unchecked: touched on the loop's thread only.
 package final class CallStage: @unchecked Sendable {
-    /// Kept for whoever asks; a daemon that hands nothing over keeps nothing.
-    private let remembers: Bool
-    private let onJob: (UInt32) -> Void
-    private let onCommand: (Cell?) -> Void
+    /// Who puts on record what a call waits for.
+    struct Recorder {
+        /// A request to its cell.
+        let onJob: (UInt32) -> Void
+        /// A request to celld for a command on the host.
+        let onRequest: (UInt32) -> Void
+        /// The command runs, or does not any more.
+        let onCommand: (Cell?) -> Void
+    }
+
+    /// A daemon that hands nothing over has none, and nothing is kept for it.
+    private let recorder: Recorder?
+    /// The request for a command on the host of which celld has not said what came of it.
+    private(set) var hostRequest: UInt32?
     /// The command on the host that it waits for.
     private(set) var command: Cell?
     private(set) var memory: CallMemory
@@ -20,25 +30,25 @@ package final class CallStage: @unchecked Sendable {
     private(set) var job: UInt32?
 
     package init() {
-        (remembers, onJob, onCommand) = (false, { _ in }, { _ in })
+        recorder = nil
         memory = CallMemory(began: SystemClock.monotonic)
         replay = []
     }
 
-    /// `onCommand` hears of a command when it runs, and when it does not any more.
-    init(onJob: @escaping (UInt32) -> Void, onCommand: @escaping (Cell?) -> Void) {
-        (remembers, self.onJob, self.onCommand) = (true, onJob, onCommand)
+    init(_ recorder: Recorder) {
+        self.recorder = recorder
         memory = CallMemory(began: SystemClock.monotonic)
         replay = []
     }
 
     /// Of a call that another process began.
     convenience init(
-        _ memory: CallMemory, job: UInt32?, in cell: UInt32?, command: Cell?,
-        onJob: @escaping (UInt32) -> Void, onCommand: @escaping (Cell?) -> Void
+        _ memory: CallMemory, job: UInt32?, in cell: UInt32?, hostRequest: UInt32?, command: Cell?,
+        _ recorder: Recorder
     ) {
-        self.init(onJob: onJob, onCommand: onCommand)
-        (self.memory, self.job, self.command) = (memory, job, command)
+        self.init(recorder)
+        (self.memory, self.job) = (memory, job)
+        (self.hostRequest, self.command) = (hostRequest, command)
         if let job { adopted = (job, cell ?? 0) }
         replay = memory.past
         // They come again, from where its answer comes.
@@ -50,18 +60,21 @@ package final class CallStage: @unchecked Sendable {
         set { memory.isPermitted = newValue }
     }
 
-    /// Before celld hears of it.
-    func beginsOnHost() { memory.isOnHost = true }
+    func requested(_ number: UInt32) {
+        hostRequest = number
+        recorder?.onRequest(number)
+    }
+
+    func requestWasRefused() { hostRequest = nil }
 
     func began(_ command: Cell) {
-        memory.isOnHost = false
-        self.command = command
-        onCommand(command)
+        (hostRequest, self.command) = (nil, command)
+        recorder?.onCommand(command)
     }
 
     func commandEnded() {
         command = nil
-        onCommand(nil)
+        recorder?.onCommand(nil)
     }
 
     var consent: AuditCall.Consent? {
@@ -84,16 +97,16 @@ package final class CallStage: @unchecked Sendable {
 
     func began(_ job: UInt32) {
         self.job = job
-        onJob(job)
+        recorder?.onJob(job)
     }
 
     func saw(_ frame: CellFrame) {
-        if remembers { memory.seen.append(frame) }
+        if recorder != nil { memory.seen.append(frame) }
     }
 
     func ended(with frame: CellFrame?) {
         job = nil
         memory.seen = []
-        if remembers, let frame { memory.past.append(frame) }
+        if recorder != nil, let frame { memory.past.append(frame) }
     }
 }

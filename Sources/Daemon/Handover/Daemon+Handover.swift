@@ -79,6 +79,8 @@ extension Daemon {
         loop.whenQuiet { [unowned self] in
             assumeIsolated { daemon in
                 let kept = daemon.sessions.values.filter { $0.assumeIsolated { $0.handOver() } }.count
+                // What celld says from here on is for the next process.
+                for link in [daemon.celld, daemon.commands] { link?.assumeIsolated { $0.close() } }
                 daemon.log.notice("\(kept) sessions wait for the next process")
                 daemon.office.consent.close()
                 daemon.office.auditor.close(because: "asked to stop, with \(kept) sessions left to the next")

@@ -13,18 +13,18 @@ extension Session {
         rewriteRecords()
     }
 
-    static func note(_ call: CallID, in keeper: SessionKeeper) -> (UInt32) -> Void {
-        { keeper.write([.job(call: call.number, number: $0)]) }
-    }
-
-    static func keep(_ call: CallID, in keeper: SessionKeeper) -> (Cell?) -> Void {
-        { command in
-            if let command {
-                keeper.keepCommand(command, of: call.number)
-            } else {
-                keeper.dropCommand(of: call.number)
-            }
-        }
+    static func recorder(of call: CallID, in keeper: SessionKeeper) -> CallStage.Recorder {
+        let call = call.number
+        return CallStage.Recorder(
+            onJob: { keeper.write([.job(call: call, number: $0)]) },
+            onRequest: { keeper.write([.hostRequest(call: call, number: $0)]) },
+            onCommand: { command in
+                if let command {
+                    keeper.keepCommand(command, of: call)
+                } else {
+                    keeper.dropCommand(of: call)
+                }
+            })
     }
 
     /// Nothing more is read, neither of the client nor of the cell.
@@ -89,14 +89,14 @@ extension Session {
         records += mcp.openBatches.map { .batch($0) }
         for request in mcp.openRequests {
             records.append(.opened(request))
-            if let command = stages[CallID(number: request.call)]?.command,
-                let record = keeper?.record(of: command, request.call)
-            {
+            guard let stage = stages[CallID(number: request.call)] else { continue }
+            if let number = stage.hostRequest {
+                records.append(.hostRequest(call: request.call, number: number))
+            }
+            if let command = stage.command, let record = keeper?.record(of: command, request.call) {
                 records.append(record)
             }
-            if let job = stages[CallID(number: request.call)]?.job {
-                records.append(.job(call: request.call, number: job))
-            }
+            if let job = stage.job { records.append(.job(call: request.call, number: job)) }
         }
         return records
     }
@@ -159,18 +159,28 @@ extension Session {
         if isSuspect { keeper.write([.isSuspect(false)]) }
     }
 
+    /// What was asked for in a process before us, by a call that ended before it came to that.
+    func takeBack(_ stage: CallStage) {
+        guard let number = stage.hostRequest else { return }
+        _ = place.assumeIsolated { $0.expect(number, isWanted: false) }
+    }
+
     private func takeUp(
         _ old: SessionMemory.Call, _ memory: SessionMemory, _ commands: (Int) -> SocketStream?,
         _ out: inout Outbox
     ) {
         guard let keeper, let call = mcp.takeUp(old.request, &out) else { return }
         let progress = old.memory ?? CallMemory()
+        let hostRequest = old.hostRequest.flatMap { number in
+            place.assumeIsolated { $0.expect(number, isWanted: memory.isComplete) }
+        }
         var command: Cell?
         if memory.isComplete, let kept = old.command, let socket = commands(Int(kept.slot)) {
             command = place.assumeIsolated { $0.adopt(kept, progress, over: socket) }
             if command != nil { keeper.adoptCommand(Int(kept.slot), of: call.id.number) }
         }
-        let isLost = progress.isOnHost || old.command != nil && command == nil
+        let isLost =
+            old.hostRequest != nil && hostRequest == nil || old.command != nil && command == nil
         let loss: Gatekeeper.Loss? = !memory.isComplete ? .crash : isLost ? .command : nil
         if let loss {
             let channel = Channel(session: self, call: call.id)
@@ -180,8 +190,8 @@ extension Session {
         begin(
             call,
             at: CallStage(
-                progress, job: old.job, in: command?.number ?? memory.cell?.number, command: command,
-                onJob: Self.note(call.id, in: keeper), onCommand: Self.keep(call.id, in: keeper)))
+                progress, job: old.job, in: command?.number ?? memory.cell?.number,
+                hostRequest: hostRequest, command: command, Self.recorder(of: call.id, in: keeper)))
     }
 }
 

@@ -6,6 +6,7 @@ struct SessionMemory: Equatable, Sendable {
     struct Call: Equatable, Sendable {
         var request: ServerSession.OpenRequest
         var job: UInt32?
+        var hostRequest: UInt32?
         var command: CommandMemory?
         var memory: CallMemory?
     }
@@ -68,7 +69,8 @@ struct SessionMemory: Equatable, Sendable {
         case .cellIsGone: cell = nil
         case .cellInput(let bytes, let isMore): cellInput = isMore ? cellInput + bytes : bytes
         case .cellIsBehind(let isBehind): cellIsBehind = isBehind
-        case .command(let call, let command): change(call) { $0.command = command }
+        case .hostRequest(let call, let number): change(call) { $0.hostRequest = number }
+        case .command(let call, let command): change(call) { ($0.hostRequest, $0.command) = (nil, command) }
         case .job(let call, let number):
             change(call) { $0.job = number }
             guard calls.first(where: { $0.request.call == call })?.command == nil else { break }

@@ -30,6 +30,8 @@ enum SessionRecord: Equatable, Sendable {
     case cellIsBehind(Bool)
     /// What a call waits for in its cell.
     case job(call: UInt64, number: UInt32)
+    /// What celld was asked for a call: a command on the host.
+    case hostRequest(call: UInt64, number: UInt32)
     /// A command on the host, which a call waits for.
     case command(call: UInt64, CommandMemory)
     // From here on: what only a process writes that ends in order.
@@ -77,8 +79,6 @@ struct CommandMemory: Equatable, Sendable {
 /// How far a call had come.
 struct CallMemory: Equatable, Sendable {
     var isPermitted = false
-    /// It is about to run a command on the host, and whether it does nobody knows.
-    var isOnHost = false
     var began: Duration = .zero
     var consent: AuditCall.Consent?
     /// How its earlier requests to its cell ended, one frame each.
@@ -187,6 +187,10 @@ extension SessionRecord {
         case .grant(let bytes):
             kind(22)
             writer.data(bytes)
+        case .hostRequest(let call, let number):
+            kind(23)
+            writer.integer(call)
+            writer.integer(number)
         case .command(let call, let command):
             kind(21)
             writer.integer(call)
@@ -199,7 +203,7 @@ extension SessionRecord {
 
     init(decoding bytes: [UInt8]) throws(CodingFault) {
         var reader = ByteReader(bytes[...])
-        switch try reader.integer("kind", in: UInt8(1)...22) {
+        switch try reader.integer("kind", in: UInt8(1)...23) {
         case 1:
             self = .client(
                 ClientMemory(
@@ -271,6 +275,8 @@ extension SessionRecord {
         case 19: self = .isSuspect(try reader.flag("isSuspect"))
         case 20: self = .landed(try reader.integer("landed"))
         case 22: self = .grant(try reader.data("grant", most: Self.most))
+        case 23:
+            self = .hostRequest(call: try reader.integer("call"), number: try reader.integer("request"))
         default:
             let call: UInt64 = try reader.integer("call")
             self = .command(
@@ -300,7 +306,6 @@ extension ClientMemory.BusMemory {
 extension CallMemory {
     fileprivate func write(to writer: inout ByteWriter) {
         writer.flag(isPermitted)
-        writer.flag(isOnHost)
         writer.integer(Int64(began / .microseconds(1)))
         writer.text(consent?.who ?? "")
         writer.text(consent?.how ?? "")
@@ -310,7 +315,6 @@ extension CallMemory {
 
     fileprivate init(from reader: inout ByteReader) throws(CodingFault) {
         isPermitted = try reader.flag("isPermitted")
-        isOnHost = try reader.flag("isOnHost")
         began = .microseconds(try reader.integer("began", as: Int64.self))
         let (who, how) = (try reader.text("who", most: 1024), try reader.text("how", most: 1024))
         consent = who.isEmpty ? nil : AuditCall.Consent(who: who, how: how)

@@ -36,10 +36,17 @@ final class GovernedCommand: HostAccess, @unchecked Sendable {
         if let begun = stage.command {
             running = begun
         } else {
-            stage.beginsOnHost()
             do throws(CellRefusal) {
-                running = try await place.run(command, reading: run.input)
+                let number: UInt32
+                if let requested = stage.hostRequest {
+                    number = requested
+                } else {
+                    number = try await place.request(command, reading: run.input)
+                    stage.requested(number)
+                }
+                running = try await place.command(number)
             } catch {
+                stage.requestWasRefused()
                 wasRefused = true
                 throw CellFailure(.other, Self.sentence(error))
             }

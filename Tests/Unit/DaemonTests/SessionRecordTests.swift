@@ -21,14 +21,14 @@ struct SessionRecordTests {
     static let cell = CellMemory(
         number: 9, plan: CellPlan(application: "app"), report: report, lastJob: 12)
     static let call = CallMemory(
-        isPermitted: true, isOnHost: false, began: .microseconds(5),
+        isPermitted: true, began: .microseconds(5),
         consent: AuditCall.Consent(who: "uid 0", how: "queue"), past: [frame, frame], seen: [frame])
     static let open = ServerSession.OpenRequest(call: 4, json: [0x7B, 0x7D], batch: 2, progress: 0.5)
 
     static let all: [SessionRecord] = [
         .client(client), .standing(.new), .claim("My Editor"), .tools(["one", "two"]), .opened(open),
         .closed(call: 4), .batch(.init(number: 2, responses: [[1], []])), .batchIsOver(2), .isSuspect(true),
-        .landed(7),
+        .landed(7), .hostRequest(call: 4, number: 5),
         .command(call: 4, CommandMemory(slot: 3, number: 9, report: report)),
         .input([1, 2], isMore: true), .said([3, 4], closed: [1, 2]), .cell(cell), .cellIsGone,
         .cellInput([5], isMore: false), .cellIsBehind(true), .job(call: 4, number: 11),
