@@ -1,4 +1,5 @@
 import CSystemd
+import Glibc
 import Linux
 
 extension BusMessage {
@@ -6,7 +7,9 @@ extension BusMessage {
     package func append(_ text: String) throws(BusError) {
         var text = text
         let result = text.withUTF8 { bytes -> CInt? in
-            if unsafe bytes.contains(0) { return nil }
+            if let first = bytes.baseAddress, unsafe memchr(first, 0, bytes.count) != nil {
+                return nil
+            }
             var room: UnsafeMutablePointer<CChar>?
             let result = unsafe sd_bus_message_append_string_space(raw, bytes.count, &room)
             if result >= 0, let room = unsafe room {

@@ -38,7 +38,7 @@ package struct LineFramer: Sendable {
     /// The next complete line, or `nil` until more has been appended.
     package mutating func next() -> Line? {
         while true {
-            guard let newline = bytes[searched...].firstIndex(of: 0x0A) else {
+            guard let newline = Self.newline(in: bytes.span, from: searched) else {
                 searched = bytes.count
                 return endOfBytes()
             }
@@ -51,6 +51,23 @@ package struct LineFramer: Sendable {
             }
             if let line = message(in: line) { return line }
         }
+    }
+
+    /// Eight bytes at a step, for lines can be long.
+    private static func newline(in bytes: Span<UInt8>, from start: Int) -> Int? {
+        let (ones, highs): (UInt64, UInt64) = (0x0101_0101_0101_0101, 0x8080_8080_8080_8080)
+        var position = start
+        let raw = unsafe bytes.bytes
+        while position + 8 <= bytes.count {
+            // In bounds by the line above.
+            let word = unsafe raw.unsafeLoadUnaligned(fromUncheckedByteOffset: position, as: UInt64.self)
+            // A newline is what is zero in here; the lowest one that borrows is one.
+            let zeros = word ^ (ones &* 0x0A)
+            guard (zeros &- ones) & ~zeros & highs == 0 else { break }
+            position += 8
+        }
+        while position < bytes.count, bytes[position] != 0x0A { position += 1 }
+        return position < bytes.count ? position : nil
     }
 
     private mutating func endOfBytes() -> Line? {

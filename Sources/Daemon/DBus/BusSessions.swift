@@ -177,10 +177,10 @@ extension BusTalk {
         return limits
     }()
 
-    /// The result of a request of ours, as it is written; what the protocol refuses is an error of the bus.
+    /// A request of ours, and a result; what the protocol refuses is an error of the bus.
     func result(
         of method: String, _ params: (inout JSONWriter) -> Void
-    ) async throws(BusFault) -> ArraySlice<UInt8> {
+    ) async throws(BusFault) -> (line: ResponseLine, result: ArraySlice<UInt8>) {
         let id = nextID()
         var request = JSONWriter()
         request.object { json in
@@ -190,12 +190,12 @@ extension BusTalk {
             json.object("params", params)
         }
         let answer = try await ask(Array("\(id)".utf8), request.finishLine())
-        guard let result = answer.outline["result"] else {
-            let error = answer.outline["error"].flatMap { Self.json($0) }
+        guard let result = answer.result else {
+            let error = Self.json(answer.bytes[...])?["error"]
             let (code, message) = (error?["code"]?.integer ?? 0, error?["message"]?.string)
             throw BusFault(name: DBusNames.errors + "Protocol", "\(message ?? "no result") (\(code))")
         }
-        return result
+        return (answer, result)
     }
 
     /// For methods of the bus: what a client without a way to ask its user says at the beginning.

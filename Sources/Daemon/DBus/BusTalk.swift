@@ -15,13 +15,7 @@ import MCP
 
 // Unchecked: touched on the loop's thread only.
 final class BusTalk: @unchecked Sendable {
-    /// A line of the session that answers a request.
-    struct Answer: Sendable {
-        let bytes: [UInt8]
-        let outline: JSONOutline
-    }
-
-    private typealias Outcome = Result<Answer, BusFault>
+    private typealias Outcome = Result<ResponseLine, BusFault>
 
     private let loop: EventLoop
     private let onMessage: (JSONValue) -> Void
@@ -62,14 +56,14 @@ final class BusTalk: @unchecked Sendable {
     }
 
     /// The answer to a request, whole. Its id is whoever's who wrote it, and nobody else's meanwhile.
-    func ask(_ request: JSONValue) async throws(BusFault) -> Answer {
+    func ask(_ request: JSONValue) async throws(BusFault) -> ResponseLine {
         guard let id = request["id"].map({ Array($0.bytes) }) else {
             throw BusFault(.invalidArguments, "a request has an id")
         }
         return try await ask(id, Self.line(request))
     }
 
-    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> Answer {
+    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> ResponseLine {
         guard !isOver else { throw Self.over }
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
@@ -113,9 +107,8 @@ final class BusTalk: @unchecked Sendable {
     }
 
     private func receive(_ line: [UInt8]) {
-        guard let outline = JSONOutline(line[...]) else { return }
-        if outline["method"] == nil, let id = outline["id"].map(Array.init), waiting[id] != nil {
-            settle(id, .success(Answer(bytes: line, outline: outline)))
+        if let response = ResponseLine(line), waiting[Array(response.id)] != nil {
+            settle(Array(response.id), .success(response))
         } else if let message = Self.json(line[...]) {
             onMessage(message)
         }

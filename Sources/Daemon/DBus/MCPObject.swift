@@ -55,7 +55,7 @@ struct MCPObject: Sendable {
             let page = BusTalk.json(
                 try await talk.result(of: "tools/list") { params in
                     params.optionalMember("cursor", cursor)
-                })
+                }.result)
             tools += page?["tools"].map { Array($0.elements) } ?? []
             cursor = page?["nextCursor"]?.string
         } while cursor != nil
@@ -72,16 +72,15 @@ struct MCPObject: Sendable {
         let arguments = try json(text, limits: BusTalk.argumentLimits)
         let options = try options(of: call, known: ["client", "progress_token"])
         let talk = try await sessions.talk(of: call, .tools(claim: options["client"]))
-        let result = try await talk.result(of: "tools/call") { params in
+        let (answer, result) = try await talk.result(of: "tools/call") { params in
             params.member("name", name)
             params.member("arguments", arguments)
             guard let token = options["progress_token"] else { return }
             params.object("_meta") { $0.member("progressToken", token) }
         }
-        let isError = JSONOutline(result)?["isError"].map { $0.elementsEqual("true".utf8) } ?? false
         let write = try self.text(result)
         return { (reply) throws(BusError) in
-            try reply.append(isError)
+            try reply.append(answer.isFailedCall)
             try write(reply)
         }
     }
