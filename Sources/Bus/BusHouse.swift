@@ -47,7 +47,9 @@ extension BusHouse {
     package func answer(_ call: BusCall) async throws(BusFault) -> BusAnswer {
         call.rewind()
         let object = object(at: call.path)
-        if [BusInterface.introspectable.name, nil].contains(call.interface), call.member == "Introspect" {
+        if call.member == "Introspect",
+            call.interface == nil || call.interface == BusInterface.introspectable.name
+        {
             return try introspection(of: object, for: call)
         }
         guard let object else {
@@ -56,11 +58,10 @@ extension BusHouse {
         var offered = object.interfaces + [.properties]
         if call.path == managerPath { offered.append(.objectManager) }
         let (interface, method) = try Self.method(of: call, among: offered)
-        let signature = method.takes.map(\.signature).joined()
-        guard call.message.signature == signature else {
+        guard call.message.signature == method.signature else {
             throw BusFault(
                 .invalidArguments,
-                "\(method.name) takes \"\(signature)\" and not \"\(call.message.signature)\"")
+                "\(method.name) takes \"\(method.signature)\" and not \"\(call.message.signature)\"")
         }
         switch interface.name {
         case BusInterface.properties.name: return try property(method.name, of: object, for: call)

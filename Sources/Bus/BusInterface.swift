@@ -10,12 +10,15 @@ package struct BusInterface: Equatable, Sendable {
         package let name: String
         package let takes: [Argument]
         package let gives: [Argument]
+        /// Of what it takes.
+        package let signature: String
 
         package init(
             _ name: String, takes: KeyValuePairs<String, String> = [:],
             gives: KeyValuePairs<String, String> = [:]
         ) {
             (self.name, self.takes, self.gives) = (name, arguments(takes), arguments(gives))
+            signature = takes.map(\.value).joined()
         }
     }
 

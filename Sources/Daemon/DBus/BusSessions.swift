@@ -189,7 +189,7 @@ extension BusTalk {
             json.member("method", method)
             json.object("params", params)
         }
-        let answer = try await ask(Array("\(id)".utf8), request.finishLine())
+        let answer = try await ask(Array(String(id).utf8), request.finishLine())
         guard let result = answer.result else {
             let error = Self.json(answer.bytes[...])?["error"]
             let (code, message) = (error?["code"]?.integer ?? 0, error?["message"]?.string)

@@ -4,7 +4,7 @@
 //   ask ─▶ what is to be read ─▶ session ─▶ write ─▶ whoever waits for this id
 //                                                └─▶ onMessage, where nobody does
 //
-// Invariants: a request ends once, with its answer, with its caller or with the session. The session writes whole into
+// Invariants: a request ends once, with its answer or with the session, which ends with its caller. The session writes whole into
 // memory, for each line goes to where it belongs at once.
 
 import Bus
@@ -68,13 +68,9 @@ final class BusTalk: @unchecked Sendable {
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
         }
-        return try await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                waiting[id] = continuation
-                send(line)
-            }
-        } onCancel: {
-            loop.spawn { self.settle(id, .failure(Self.takenBack)) }
+        return try await withCheckedContinuation { continuation in
+            waiting[id] = continuation
+            send(line)
         }.get()
     }
 
@@ -107,8 +103,8 @@ final class BusTalk: @unchecked Sendable {
     }
 
     private func receive(_ line: [UInt8]) {
-        if let response = ResponseLine(line), waiting[Array(response.id)] != nil {
-            settle(Array(response.id), .success(response))
+        if let response = ResponseLine(line), let waiter = waiting.removeValue(forKey: Array(response.id)) {
+            waiter.resume(returning: .success(response))
         } else if let message = Self.json(line[...]) {
             onMessage(message)
         }

@@ -65,12 +65,14 @@ struct MCPObject: Sendable {
         return { (reply) throws(BusError) in try reply.append(String(decoding: bytes, as: UTF8.self)) }
     }
 
+    private static let optionsOfTools: Set = ["client", "progress_token"]
+
     private func callTool(_ call: BusCall) async throws(BusFault) -> BusAnswer {
         let (name, text) = try argument { () throws(BusError) in
             (try call.message.readString(), try call.message.readString())
         }
         let arguments = try json(text, limits: BusTalk.argumentLimits)
-        let options = try options(of: call, known: ["client", "progress_token"])
+        let options = try options(of: call, known: Self.optionsOfTools)
         let talk = try await sessions.talk(of: call, .tools(claim: options["client"]))
         let (answer, result) = try await talk.result(of: "tools/call") { params in
             params.member("name", name)
