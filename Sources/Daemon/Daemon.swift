@@ -151,7 +151,8 @@ package actor Daemon {
             },
             close: { [unowned self] number in
                 assumeIsolated { $0.sessions[number]?.assumeIsolated { $0.beginClosing() } }
-            })
+            },
+            lineLimit: settings.session.lineLimit)
         let door = BusDoor(bus, polkit, on: loop, log: log, host: host) { [unowned self] in
             assumeIsolated { $0.administration }
         }

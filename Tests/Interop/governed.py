@@ -108,7 +108,7 @@ class Client:
 STRANGER = 4242
 
 
-class Application(Client):
+class BridgedClient(Client):
     """A bridge of another user, with an application that is gone when the bridge is."""
 
     def __init__(self, governed, executable, uid=STRANGER, groups=()):

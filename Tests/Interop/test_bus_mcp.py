@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from bus import MCP, NAME, NOBODY, ROOT, error, until
+from bus import MCP, NAME, NOBODY, ROOT, BusScene, error, until
 from governed import Client, rules
 from polkit import Application
 from test_bus import OTHER
@@ -192,3 +192,25 @@ def test_what_the_session_would_not_read_is_refused_and_not_waited_for(scene):
     name, message = error(caller.call, ROOT, MCP, "CallTool", "ssa{sv}", "system_info", deepest, {})
     assert name == "InvalidArgs" and "nested too deeply" in message
     assert json.loads(caller.call(ROOT, MCP, "Call", "s", request("ping", 3))[0])["result"] == {}
+
+
+def test_what_is_longer_than_a_line_may_be_is_refused(executable):
+    scene = BusScene(executable, "--line-limit", "4096")
+    try:
+        caller = scene.caller(NOBODY)
+        assert tool(caller, "system_info")[0] is False
+        caller.call(ROOT, MCP, "Call", "s", INITIALIZE)
+        for size, is_read in [(3800, True), (4097, False)]:
+            for method, values in [
+                ("CallTool", ("ssa{sv}", "system_info", json.dumps({"a": "x" * size}), {})),
+                ("Call", ("s", request("tools/call", 7, name="system_info", arguments={"a": "x" * size}))),
+            ]:
+                if is_read:
+                    assert "unknown argument" in caller.call(ROOT, MCP, method, *values)[-1]
+                else:
+                    name, message = error(caller.call, ROOT, MCP, method, *values)
+                    assert name == "LimitsExceeded" and "and 4096 are the most" in message
+        note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x", "params": {"a": "x" * 4097}})
+        assert error(caller.call, ROOT, MCP, "Call", "s", note)[0] == "LimitsExceeded"
+    finally:
+        scene.stop()

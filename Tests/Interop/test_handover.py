@@ -13,7 +13,7 @@ import time
 import pytest
 
 from bus import MCP, ROOT, Caller
-from governed import Application, Client
+from governed import BridgedClient, Client
 from manager import ServiceManager, processes_of
 from polkit import NOBODY, Polkit, command_rule, until
 
@@ -150,7 +150,7 @@ def asked_for_root(executable, tmp_path):
         (manager.directory / "policy.d" / "50-host.yaml").write_text(
             "clients:\n  - name: host\n    rules:\n      - allow: CODE_EXECUTION_SUDO\n        argv: [id, \"-u\"]\n")
         manager.restart()
-        application = Application(manager, executable)
+        application = BridgedClient(manager, executable)
         try:
             call = application.begin(
                 "tools/call", name="run_system_command", arguments={"argv": ["id", "-u"], "as_root": True})

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from governed import STRANGER, Application, Client, Governed, rules
+from governed import STRANGER, BridgedClient, Client, Governed, rules
 from polkit import NEEDED, Polkit, command_rule
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="other users need root")
@@ -42,7 +42,7 @@ def application(governed, executable):
         if lines:
             governed.policy(rules(*lines, more=more))
             governed.eventually(lambda: governed.generation() == 2)
-        made.append(Application(governed, executable, **options))
+        made.append(BridgedClient(governed, executable, **options))
         return made[-1]
 
     yield start
@@ -193,7 +193,7 @@ def test_the_death_of_cloisterd_ends_commands(executable):
     governed = Governed(executable)
     governed.policy(rules(IDS))
     governed.eventually(lambda: governed.generation() == 2)
-    client = Application(governed, executable)
+    client = BridgedClient(governed, executable)
     client.begin("tools/call", name=TOOL, arguments={"argv": ["sh", "-c", SLEEP]})
     governed.eventually(lambda: len(of_user(STRANGER, "4141")) == 3)
     governed.daemon.process.kill()
@@ -220,7 +220,7 @@ def sudo(executable, tmp_path):
             stack.callback(governed.stop)
             governed.policy(rules(*lines))
             governed.eventually(lambda: governed.generation() == 2)
-            client = Application(governed, executable)
+            client = BridgedClient(governed, executable)
             stack.callback(client.close)
             return governed, client
 
@@ -323,20 +323,20 @@ def own(executable):
 
 
 def test_an_ordinary_users_daemon_has_commands_of_that_user_alone(own, executable):
-    client = Application(own, executable)
+    client = BridgedClient(own, executable)
     ran = client.structured(argv=["sh", "-c", "id -u; grep NoNewPrivs /proc/self/status"])
     assert ran["stdout"] == f"{STRANGER}\nNoNewPrivs:\t1\n"
     text, is_error = client.call(TOOL, argv=["id"], as_root=True)
     assert is_error and "cannot run anything as root" in text
     client.close()
-    root = Application(own, executable, uid=0)
+    root = BridgedClient(own, executable, uid=0)
     text, is_error = root.call(TOOL, argv=["id"])
     assert is_error and f"runs as user {STRANGER}, and cannot run anything as another" in text
     root.close()
 
 
 def test_without_groups_what_a_command_started_is_found_by_its_descent(own, executable):
-    client = Application(own, executable)
+    client = BridgedClient(own, executable)
     assert client.structured(argv=["sh", "-c", "setsid sleep 4141 & (sleep 4141 &) ; echo on"])["stdout"] == "on\n"
     eventually(lambda: not of_user(STRANGER, "4141"), within=2)
     call = client.begin("tools/call", name=TOOL, arguments={"argv": ["sh", "-c", SLEEP]})

@@ -17,6 +17,8 @@ final class BusSessions: @unchecked Sendable {
         /// Begins a session, and returns its number.
         let open: @Sendable (BusCaller, any ByteStream) async throws(BusFault) -> UInt64
         let close: @Sendable (UInt64) -> Void
+        /// What a session reads at most.
+        let lineLimit: Int
     }
 
     enum Kind: Hashable, Sendable {
@@ -121,7 +123,7 @@ final class BusSessions: @unchecked Sendable {
 
     private func beginTalk(_ call: BusCall, _ kind: Kind) async throws(BusFault) -> BusTalk {
         let talk = BusTalk(
-            on: loop,
+            on: loop, lineLimit: host.lineLimit,
             onMessage: { [bus, sender = call.sender] in Self.tell(sender, $0, kind, on: bus) },
             onEnd: { [weak self, sender = call.sender] in self?.own[sender]?.talks[kind] = nil })
         try await begin(call, over: talk)

@@ -18,6 +18,7 @@ final class BusTalk: @unchecked Sendable {
     private typealias Outcome = Result<ResponseLine, BusFault>
 
     private let loop: EventLoop
+    private let lineLimit: Int
     private let onMessage: (JSONValue) -> Void
     private let onEnd: () -> Void
     private var lastID = 0
@@ -26,16 +27,19 @@ final class BusTalk: @unchecked Sendable {
     /// What the session has not read yet, and what of it was read.
     private var requests: [UInt8] = []
     private var taken = 0
-    private var framer = LineFramer(limit: longestLine)
+    private var framer = LineFramer(limit: longestAnswer)
     private var interest: Epoll.Interest = []
     private var watcher: EventLoop.Watcher?
     private var isNotifying = false
     private var isOver = false
 
+    /// `lineLimit`: what its session reads at most.
     init(
-        on loop: EventLoop, onMessage: @escaping (JSONValue) -> Void, onEnd: @escaping () -> Void
+        on loop: EventLoop, lineLimit: Int, onMessage: @escaping (JSONValue) -> Void,
+        onEnd: @escaping () -> Void
     ) {
-        (self.loop, self.onMessage, self.onEnd) = (loop, onMessage, onEnd)
+        (self.loop, self.lineLimit) = (loop, lineLimit)
+        (self.onMessage, self.onEnd) = (onMessage, onEnd)
     }
 
     static let over = BusFault(
@@ -46,9 +50,9 @@ final class BusTalk: @unchecked Sendable {
 
     /// Something that nobody answers.
     func say(_ message: JSONValue) throws(BusFault) {
-        guard !isOver else { throw Self.over }
+        let line = try sendable(Self.line(message))
         let isCancellation = message["method"]?.isString("notifications/cancelled") == true
-        send(Self.line(message))
+        send(line)
         // What is taken back is never answered.
         if isCancellation, let id = message["params"]?["requestId"] {
             settle(Array(id.bytes), .failure(Self.takenBack))
@@ -64,7 +68,7 @@ final class BusTalk: @unchecked Sendable {
     }
 
     func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> ResponseLine {
-        guard !isOver else { throw Self.over }
+        let line = try sendable(line)
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
         }
@@ -93,6 +97,17 @@ final class BusTalk: @unchecked Sendable {
         return writer.finishLine()
     }
 
+    /// What the session would not read it would answer under no id, and somebody would wait without end.
+    private func sendable(_ line: [UInt8]) throws(BusFault) -> [UInt8] {
+        guard !isOver else { throw Self.over }
+        // But for its end.
+        guard line.count - 1 <= lineLimit else {
+            throw BusFault(
+                .limitsExceeded, "the request has \(line.count - 1) bytes, and \(lineLimit) are the most")
+        }
+        return line
+    }
+
     private func send(_ line: [UInt8]) {
         requests += line
         notify()
@@ -113,11 +128,11 @@ final class BusTalk: @unchecked Sendable {
     /// Of what the session has written, however long.
     static func json(_ text: ArraySlice<UInt8>) -> JSONValue? {
         var limits = JSONLimits.standard
-        limits.bytes = longestLine
+        limits.bytes = longestAnswer
         return try? JSONDocument(Array(text), limits: limits).root
     }
 
-    private static let longestLine = 256 << 20
+    private static let longestAnswer = 256 << 20
 }
 
 /// The session's side.
