@@ -32,6 +32,12 @@ extension CellBuilder {
                 "this cloister-celld runs as user \(Process.userID), and cannot run anything as another",
                 remedy: "use the system's cloisterd")
         }
+        // polkit allows root everything, and many sockets have root at their other end: whoever holds one of those would
+        // be root, and nobody would be asked.
+        guard peer.uid != 0 else {
+            throw CellRefusal(
+                "a client that is root has no commands on the host", remedy: "connect as another user")
+        }
         if command.isAsRoot {
             guard Process.userID == 0 else {
                 throw CellRefusal(
@@ -40,13 +46,9 @@ extension CellBuilder {
             }
             guard peer.pidfdIsExact else {
                 throw CellRefusal(
-                    "this kernel cannot say for certain which process wants to run something as root",
-                    remedy: "Linux 6.5 or newer")
+                    "it cannot be said for certain which process wants to run something as root",
+                    remedy: "Linux 6.5 or newer, and for a client on the bus a bus that says so (dbus 1.16)")
             }
-        } else if peer.uid == 0 {
-            throw CellRefusal(
-                "a client that is root has no commands of its own: the one way to root is as_root, which polkit allows",
-                remedy: "ask for it as root, or connect as another user")
         }
         if command.hasInput {
             guard let input = input, MemoryFile.isSealed(input) else {

@@ -20,6 +20,9 @@ package actor CellPlace {
     private let celld: CelldLink?
     private let commands: CelldLink?
     private let client: SocketStream?
+    /// Of a client on the bus: its name there, and by what those who run commands know it. Each celld asks the bus itself.
+    private let busName: String?
+    private var clientOfCommands: SocketStream?
     private let settings: Settings
     private let policy: SessionPolicy
     /// What the cell that stands, or is being built, was made with.
@@ -44,11 +47,12 @@ package actor CellPlace {
 
     package init(
         _ celld: CelldLink?, commands: CelldLink? = nil, for client: SocketStream?,
-        by policy: SessionPolicy, _ settings: Settings, on loop: EventLoop,
+        onBus busName: String? = nil, by policy: SessionPolicy, _ settings: Settings, on loop: EventLoop,
         onChange: @escaping @Sendable () -> Void = {}
     ) {
         self.onChange = onChange
         (self.celld, self.commands, self.client) = (celld, commands ?? celld, client)
+        self.busName = busName
         (self.settings, self.loop) = (settings, loop)
         self.policy = policy
     }
@@ -146,13 +150,22 @@ package actor CellPlace {
 
     /// Asks for a command outside of the cell, for the same client. Under this number it is to be had.
     func request(_ command: HostCommand, reading input: [UInt8]) async throws(CellRefusal) -> UInt32 {
-        guard let commands, let client else {
+        guard let commands else {
             throw CellRefusal("this daemon has no celld", remedy: "start cloister-celld.socket")
         }
         guard !isClosed else { throw Self.over }
+        guard let client = try await clientOfCommands(commands) else {
+            throw CellRefusal("celld does not know this client", remedy: "look at the log of cloister-celld")
+        }
         var command = command
         command.mayLack = settings.mayLack
         return try await commands.request(command, reading: input, for: client)
+    }
+
+    private func clientOfCommands(_ commands: CelldLink) async throws(CellRefusal) -> SocketStream? {
+        guard let busName, commands !== celld else { return client }
+        if clientOfCommands == nil { clientOfCommands = try await commands.meet(busName).1 }
+        return clientOfCommands
     }
 
     /// The command that was asked for, when it runs.

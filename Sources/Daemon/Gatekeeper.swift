@@ -81,7 +81,7 @@ package struct Gatekeeper: Sendable {
         case crash =
             "cloisterd has ended unexpectedly while this call was under way; whether it had any effect is not known"
         case command =
-            "cloisterd was started again when this command was about to run; whether it had any effect is not known"
+            "this command was lost when cloisterd was started again; whether it had any effect is not known"
     }
 
     func lose(

@@ -67,6 +67,14 @@ package enum Capabilities {
         try systemCall("capset") { cloister_set_capabilities(0, 0, 0) }
     }
 
+    /// None in any set that counts, for somebody who starts nothing: to lose the others needs one.
+    package static func clear() throws(SystemError) {
+        try systemCall("prctl", on: "PR_CAP_AMBIENT") {
+            cloister_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0)
+        }
+        try systemCall("capset") { cloister_set_capabilities(0, 0, 0) }
+    }
+
     package static func securityBits() throws(SystemError) -> CInt {
         try systemCall("prctl", on: "PR_GET_SECUREBITS") { cloister_prctl(PR_GET_SECUREBITS, 0, 0) }
     }

@@ -5,6 +5,7 @@
 
 import Bus
 import Cells
+import Glibc
 import Linux
 
 func tell(_ name: String, over socket: borrowing OwnedFD, _ bus: WaitingBus) throws {
@@ -28,11 +29,10 @@ func isAskedAgain(over socket: borrowing OwnedFD) throws -> Bool {
 
 func run(_ arguments: [String]) throws {
     guard arguments.count == 2, UniqueName.isOne(arguments[1]) else { return }
-    if Process.userID == 0, let nobody = Process.user("nobody") {
+    if Process.userID == 0 {
+        guard let nobody = Process.user("nobody") else { throw SystemError("getpwnam", .notFound, "nobody") }
         try Process.become(nobody, droppingGroups: true)
-        // What is kept over the change of user is needed to drop it for good.
-        try Capabilities.raisePermitted()
-        try Capabilities.dropAll()
+        try Capabilities.clear()
     }
     try Process.setNoNewPrivileges()
     let socket = try OwnedFD(inherited: 3)
@@ -44,4 +44,5 @@ do {
     try run(CommandLine.arguments)
 } catch {
     StandardError.write("cloister-busid: \(error)\n")
+    exit(1)
 }

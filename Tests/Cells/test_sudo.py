@@ -128,10 +128,13 @@ def test_what_nobody_could_read_is_not_asked_about(asked):
         assert keeper.run_command(connection, "/bin/echo", "x" * 4000, as_root=True)[0].exit == 0
 
 
-def test_a_client_that_is_root_has_this_way_too(asked):
-    with asked(command_rule("return polkit.Result.NO;")) as (keeper, _, _, _), client(0) as (connection, _):
-        # polkit allows root everything, whatever its rules say.
-        assert keeper.run_command(connection, "/usr/bin/id", "-u", as_root=True)[1] == b"0\n"
+def test_a_client_that_is_root_has_no_way(asked):
+    """polkit allows root everything, whatever its rules say: who has a socket of root's would be root unasked."""
+    with asked(command_rule("return polkit.Result.YES;")) as (keeper, _, _, _), client(0) as (connection, _):
+        for as_root in True, False:
+            with pytest.raises(Refusal) as refusal:
+                keeper.run_command(connection, "/usr/bin/id", "-u", as_root=as_root)
+            assert "a client that is root has no commands on the host" in refusal.value.reason
 
 
 # MARK: Somebody is asked

@@ -95,12 +95,13 @@ def test_a_command_runs_as_the_clients_user_outside_of_any_cell(application):
     assert ran["cpu_seconds"] > 0 and ran["peak_memory_bytes"] > 0
 
 
-def test_a_client_that_is_root_is_told_the_one_way(governed, application):
-    governed.policy(rules(IDS))
+def test_a_client_that_is_root_has_no_commands(governed, application):
+    governed.policy(rules(IDS, "allow: CODE_EXECUTION_SUDO, argv: [id]"))
     governed.eventually(lambda: governed.generation() == 2)
-    text, is_error = governed.connect().call(TOOL, argv=["id"])
-    assert is_error and "the one way to root is as_root" in text
-    assert governed.records()[-1]["outcome"] == "refused"
+    for as_root in True, False:
+        text, is_error = governed.connect().call(TOOL, argv=["id"], as_root=as_root)
+        assert is_error and "a client that is root has no commands on the host" in text
+        assert governed.records()[-1]["outcome"] == "refused"
 
 
 @pytest.mark.parametrize("name", ["LD_PRELOAD", "PATH", "BASH_ENV", "PAGER", "HOME"])

@@ -1,0 +1,72 @@
+"""MCP on the system's bus, as an ordinary user with busctl has it: the units' own limits are around whoever answers."""
+
+import json
+
+from administrator import BUS_NAME, done, policy, run
+
+ROOT = "/org/cloister/Cloister1"
+RULES = """
+clients:
+  - name: hands on the bus
+    match: {user: anna}
+    rules:
+      - allow: SYSTEM_COMMAND
+        argv: [id, "**"]
+      - allow: CODE_EXECUTION_SUDO
+        argv: [id, "**"]
+"""
+
+
+def busctl(user, *words):
+    return run(
+        "setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "busctl", "--timeout=120", "--json=short", *words)
+
+
+def call(user, tool, **arguments):
+    said = busctl(
+        user, "call", BUS_NAME, ROOT, f"{BUS_NAME}.MCP", "CallTool", "ssa{sv}", tool, json.dumps(arguments), "0")
+    assert said.returncode == 0, said.stderr
+    is_error, result = json.loads(said.stdout)["data"]
+    return is_error, json.loads(result)
+
+
+def test_a_tool_works_in_a_cell_of_whoever_calls():
+    is_error, result = call("anna", "run_command", command="id -un; echo by the bus >> kept-by-the-bus")
+    assert not is_error, result
+    assert result["structuredContent"]["stdout"] == done("id", "-un", "anna")
+    is_error, result = call("anna", "run_command", command="cat kept-by-the-bus; rm kept-by-the-bus")
+    assert (is_error, result["structuredContent"]["stdout"]) == (False, "by the bus\n")
+    is_error, result = call("ben", "run_command", command="ls kept-by-the-bus")
+    assert is_error or result["structuredContent"]["exit_code"] != 0
+
+
+def test_a_command_on_the_host_is_the_callers():
+    """Of the celld that runs commands, which has to ask the bus itself."""
+    with policy("50-bus.yaml", RULES):
+        is_error, result = call("anna", "run_system_command", argv=["id", "-un"])
+        assert not is_error, result
+        assert result["structuredContent"]["stdout"] == "anna\n"
+        assert busctl("ben", "call", BUS_NAME, ROOT, f"{BUS_NAME}.MCP", "CallTool", "ssa{sv}", "run_system_command",
+                      json.dumps({"argv": ["id"]}), "0").returncode != 0
+
+
+def test_nobody_is_root_by_the_bus():
+    """Debian's bus does not say for certain which process calls, and nobody is asked to allow it."""
+    with policy("50-bus.yaml", RULES):
+        is_error, result = call("anna", "run_system_command", argv=["id", "-u"], as_root=True)
+        assert is_error, result
+        assert "it cannot be said for certain which process" in result["content"][0]["text"], result
+
+
+def test_the_level_of_the_log_is_the_administrators():
+    before = done("systemctl", "service-log-level", "cloisterd.service").strip()
+    done("systemctl", "service-log-level", "cloisterd.service", "debug")
+    try:
+        assert done("systemctl", "service-log-level", "cloisterd.service").strip() == "debug"
+    finally:
+        done("systemctl", "service-log-level", "cloisterd.service", before)
+
+
+def test_celld_had_nothing_to_complain_of():
+    said = done("journalctl", "--unit=cloister-celld", "--unit=cloister-commands", "--unit=cloisterd", "--boot")
+    assert "busid" not in said and "of the bus" not in said, said
