@@ -71,6 +71,8 @@ final class Keeper {
     var meetings: [Meeting] = []
     /// When the next spare is made.
     private var spareDue: Duration?
+    /// Another program takes our place when nothing of ours is left: after an upgrade.
+    private var isRetiring = false
 
     init(
         _ builder: CellBuilder, _ limits: Limits, listener: consuming OwnedFD?,
@@ -78,7 +80,7 @@ final class Keeper {
     ) throws(SystemError) {
         (self.builder, self.limits, self.log) = (builder, limits, log)
         self.listener = listener
-        signals = try SignalFD([Signals.terminate, Signals.interrupt])
+        signals = try SignalFD([Signals.terminate, Signals.interrupt, Signals.hangUp])
         if let socket = connection {
             connections = [Connection(socket)]
             endsWithLastConnection = true
@@ -123,7 +125,10 @@ final class Keeper {
         for voucher in vouchers { set.add(voucher.socket, .read) }
         try set.wait(milliseconds: patience())
 
-        if !set[0].isEmpty { return false }
+        if !set[0].isEmpty, let signal = try signals.next() {
+            guard signal == Signals.hangUp else { return false }
+            isRetiring = true
+        }
         if !set[1].isEmpty, listener != nil, let socket = try UnixSocket.accept(listener!) {
             self.connections.append(Connection(socket))
         }
@@ -152,7 +157,12 @@ final class Keeper {
         builder.groups?.sweep()
         prepareSpareWhenQuiet()
         builder.workspaces.forgetIdle(at: SystemClock.monotonic)
-        return !(endsWithLastConnection && self.connections.isEmpty)
+        return !(endsWithLastConnection && self.connections.isEmpty) && !(isRetiring && isUnused)
+    }
+
+    /// Whoever was met on the bus is known as long as we are there.
+    private var isUnused: Bool {
+        cells.isEmpty && waiting.isEmpty && meetings.isEmpty && builder.vouchers.all.isEmpty
     }
 
     /// Not while a cell is being built, and not as soon as it stands: whoever waits for it wants the CPU now.

@@ -53,6 +53,7 @@ package enum Signals {
     package static let kill = SIGKILL
     package static let terminate = SIGTERM
     package static let interrupt = SIGINT
+    package static let hangUp = SIGHUP
     package static let stop = SIGSTOP
 
     /// A peer that hangs up is an error of the write, not the end of the process.

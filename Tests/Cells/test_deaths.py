@@ -150,6 +150,19 @@ def test_a_celld_that_is_killed_takes_its_cells_along(ephemeral):
         traces.assert_gone()
 
 
+def test_a_celld_that_is_to_be_replaced_goes_on_until_its_last_cell_has_ended(celld):
+    first = celld.build()
+    celld.process.send_signal(signal.SIGHUP)
+    second = celld.build()
+    assert_works(second)
+    first.close()
+    assert celld.wait_for("gone") == first.number
+    assert_works(second)
+    assert celld.process.poll() is None
+    second.close()
+    assert celld.process.wait(SECONDS) == 0
+
+
 def test_a_celld_that_is_asked_to_end_does_so_in_order(started):
     with started() as (keeper, traces):
         cells = [busy(keeper, traces)[0] for _ in range(3)]

@@ -80,12 +80,22 @@ def test_an_upgrade_keeps_policy_grants_records_and_workspaces(machine_in_use):
     version = done("dpkg-query", "--show", "--showformat=${Version}", "cloister")
     process, opened = main_process("cloisterd.service"), property_of("cloisterd.socket", "ActiveEnterTimestampMonotonic")
     kept = {path: open(path).read() for path in machine_in_use}
+    celld = main_process("cloister-celld.service")
 
-    install("second")
+    # Two who work meanwhile: one with a call under way, one with what only a cell that stands has.
+    with Client("anna") as anna, Client("ben") as ben:
+        assert ben.run("echo mine > /tmp/only-here").is_error is False
+        call = anna.start("run_command", command="sleep 5; echo done")
+        install("second")
+        wait_until(lambda: is_active("cloisterd.service") == "active" and main_process("cloisterd.service") != process)
+        assert anna.wait(call)["structuredContent"]["stdout"] == "done\n"
+        assert ben.run("cat /tmp/only-here").output == "mine\n"
+        assert main_process("cloister-celld.service") == celld, "cells end with the celld that has built them"
+    # With the last of them it ends, and the next cell is built by the new one.
+    wait_until(lambda: main_process("cloister-celld.service") != celld)
 
     newer = done("dpkg-query", "--show", "--showformat=${Version}", "cloister")
     done("dpkg", "--compare-versions", newer, "gt", version)
-    wait_until(lambda: is_active("cloisterd.service") == "active" and main_process("cloisterd.service") != process)
     assert property_of("cloisterd.socket", "ActiveEnterTimestampMonotonic") == opened, "nobody was turned away"
     assert {path: open(path).read() for path in kept} == kept
     assert uses_what_is_kept() == "kept\n"
