@@ -336,9 +336,10 @@ package actor Daemon {
         return Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,
-            in: CellPlace(celld, commands: commands, for: voucher, by: policy, settings.cell, on: loop) {
-                [unowned self] in assumeIsolated { $0.countsHaveChanged() }
-            },
+            in: CellPlace(
+                celld, commands: commands, for: voucher, onBus: client.busName, by: policy, settings.cell,
+                on: loop
+            ) { [unowned self] in assumeIsolated { $0.countsHaveChanged() } },
             settings: settings.session, log: log
         ) { [unowned self] in
             assumeIsolated { $0.sessionIsGone(number, of: uid) }
@@ -532,9 +533,18 @@ package actor Daemon {
     }
 
     private func endIfDone() {
-        guard isStopping, connections == 0 else { return }
-        office.consent.close()
-        office.auditor.close(because: "asked to stop")
-        loop.stop()
+        guard isStopping, connections == 0, store == nil else { return }
+        endWhenQuiet(because: "asked to stop")
+    }
+
+    /// When calls that were cancelled are on record.
+    func endWhenQuiet(because reason: String) {
+        loop.whenQuiet { [unowned self] in
+            assumeIsolated { daemon in
+                daemon.office.consent.close()
+                daemon.office.auditor.close(because: reason)
+                daemon.loop.stop()
+            }
+        }
     }
 }

@@ -289,10 +289,15 @@ package actor Session {
         closingTimer = loop.schedule(after: settings.closingTime) { [unowned self] in
             closingTimer = nil
             log.info("\(client.description): closed with \(tasks.count) calls unanswered")
-            connection?.close()
-            gone()
+            end()
         }
         closeIfDone()
+    }
+
+    /// At once, whatever is under way.
+    func end() {
+        connection?.close()
+        gone()
     }
 
     private func closeIfDone() {

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from bus import MCP, ROOT, Caller
+from bus import MCP, ROOT, Caller, error
 from governed import BridgedClient, Client
 from manager import ServiceManager, processes_of
 from polkit import NOBODY, Polkit, command_rule, until
@@ -533,3 +533,18 @@ def test_a_session_that_was_opened_over_the_bus_goes_on_until_its_caller_leaves(
     manager.start()
     until(lambda: manager.names() == ["celld"], "celld alone to be kept", 10)
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
+
+
+def test_a_call_on_the_bus_ends_with_the_process_and_is_on_record(on_the_bus):
+    """The bus answers its callers itself: they cannot be handed over."""
+    manager, address = on_the_bus
+    caller = Caller(address, NOBODY)
+    arguments = json.dumps({"command": "sleep 4713.5"})
+    caller.begin(ROOT, MCP, "CallTool", "ssa{sv}", "run_command", arguments, {})
+    until(lambda: processes_of(b"4713.5"), "the command", 10)
+    manager.restart()
+    assert error(caller.told)[0] == "org.cloister.Cloister1.Error.SessionEnded"
+    until(lambda: not processes_of(b"4713.5"), "the end of the command", 10)
+    assert [each["outcome"] for each in manager.records()] == ["cancelled"]
+    assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
+    caller.leave()

@@ -73,18 +73,20 @@ extension Daemon {
     }
 
     /// Clients that can be left to the next process notice nothing. When what has begun in this turn has come to where
-    /// it waits, so that nothing of it is on its way.
+    /// it waits, so that nothing of it is on its way. Those that call methods on the bus are told that their sessions end.
     func handOver() {
         for session in sessions.values { session.assumeIsolated { $0.pause() } }
         loop.whenQuiet { [unowned self] in
             assumeIsolated { daemon in
-                let kept = daemon.sessions.values.filter { $0.assumeIsolated { $0.handOver() } }.count
+                let (all, before) = (Array(daemon.sessions.values), daemon.sessions.count)
+                for session in all where !session.assumeIsolated({ $0.handOver() }) {
+                    session.assumeIsolated { $0.end() }
+                }
+                let kept = daemon.sessions.count
                 // What celld says from here on is for the next process.
                 for link in [daemon.celld, daemon.commands] { link?.assumeIsolated { $0.close() } }
-                daemon.log.notice("\(kept) sessions wait for the next process")
-                daemon.office.consent.close()
-                daemon.office.auditor.close(because: "asked to stop, with \(kept) sessions left to the next")
-                daemon.loop.stop()
+                daemon.log.notice("\(kept) sessions of \(before) wait for the next process")
+                daemon.endWhenQuiet(because: "asked to stop, with \(kept) sessions left to the next")
             }
         }
     }
