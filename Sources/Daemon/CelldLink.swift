@@ -96,9 +96,11 @@ package actor CelldLink {
             Cell(report, .command, number, over: socket, on: loop, onGone: goodbye(number)))
     }
 
-    /// celld answers, and so nobody waits longer than it takes to hear that.
     private func takeBack(_ number: UInt32) {
-        if waiting[number] != nil { try? link?.send(CelldRequest.end(cell: number).encoded) }
+        guard waiting[number] != nil else { return }
+        try? link?.send(CelldRequest.end(cell: number).encoded)
+        answer(
+            number, with: .failure(CellRefusal("it is not wanted any more", remedy: "ask again")))
     }
 
     private func answer(to number: UInt32) async -> Result<Answer, CellRefusal> {
@@ -110,7 +112,11 @@ package actor CelldLink {
     }
 
     private func answer(_ number: UInt32, with answer: Result<Answer, CellRefusal>) {
-        guard let pending = waiting[number] else { return }
+        guard let pending = waiting[number] else {
+            // What came too late to be taken back ends now.
+            if case .success(.built) = answer { try? link?.send(CelldRequest.end(cell: number).encoded) }
+            return
+        }
         if let waiter = pending.waiter {
             waiting[number] = nil
             waiter.resume(returning: answer)
@@ -250,11 +256,13 @@ package actor CelldLink {
 
     /// A command that it has asked for: false when that cannot be had, or is not wanted and taken back.
     func expect(_ number: UInt32, isWanted: Bool) -> Bool {
-        guard link != nil else { return false }
-        waiting[number] = isWanted ? PendingAnswer() : nil
+        waiting[number] = isWanted && link != nil ? PendingAnswer() : nil
         if !isWanted { try? link?.send(CelldRequest.end(cell: number).encoded) }
-        return isWanted
+        return waiting[number] != nil
     }
+
+    /// What celld says from here on is for the next process. It can still be told something.
+    package func pause() { link?.pause() }
 
     /// A cell that was built for it, or a command that it ran.
     func adopt(
@@ -383,6 +391,13 @@ private final class PacketLink: @unchecked Sendable {
         guard try UnixSocket.send(socket!, bytes, passing: fds) != nil else {
             throw SystemError("sendmsg", .wouldBlock)
         }
+    }
+
+    /// Nothing more is read.
+    func pause() {
+        guard socket != nil, let watch else { return }
+        loop.unwatch(watch, of: socket!)
+        self.watch = nil
     }
 
     func close() {

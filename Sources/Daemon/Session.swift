@@ -34,7 +34,7 @@ package actor Session {
     package nonisolated let client: Client
     private nonisolated let loop: EventLoop
     private let settings: Settings
-    private let log: Log
+    let log: Log
     var gatekeeper: Gatekeeper
     private let onGone: @Sendable () -> Void
 
@@ -168,12 +168,17 @@ package actor Session {
             askers.removeValue(forKey: call)?(answer)
         case .claim(let name):
             log.debug("\(client.description) says it is \(name)")
-            bridgeHasClaimed = true
-            policy.claim(bridge: name)
-            place.assumeIsolated { $0.claim(name) }
+            believe(name)
             keeper?.write([.claim(name)])
             showWhatMayBeSeen()
         }
+    }
+
+    /// What the bridge was told by its user.
+    func believe(_ claim: String) {
+        bridgeHasClaimed = true
+        policy.claim(bridge: claim)
+        place.assumeIsolated { $0.claim(claim) }
     }
 
     // MARK: Calls
@@ -262,7 +267,7 @@ package actor Session {
         keeper?.write([.tools(seen.tools.map(\.name))])
     }
 
-    private var toolsInSight: ToolCatalogue {
+    var toolsInSight: ToolCatalogue {
         tools.filtered { gatekeeper.maySee($0, by: policy) }
     }
 
@@ -286,10 +291,15 @@ package actor Session {
         guard !isClosing, connection != nil else { return }
         isClosing = true
         report { mcp, out in mcp.beginClosing(&out) }
-        closingTimer = loop.schedule(after: settings.closingTime) { [unowned self] in
-            closingTimer = nil
-            log.info("\(client.description): closed with \(tasks.count) calls unanswered")
-            end()
+        // It may be that nobody is there to hear that.
+        guard connection != nil else { return }
+        closingTimer = loop.schedule(after: settings.closingTime) { [weak self] in
+            self?.assumeIsolated { session in
+                session.closingTimer = nil
+                session.log.info(
+                    "\(session.client.description): closed with \(session.tasks.count) calls unanswered")
+                session.end()
+            }
         }
         closeIfDone()
     }

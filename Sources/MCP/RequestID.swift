@@ -10,6 +10,13 @@ package struct RequestID: Sendable, Hashable {
         self.value = value
     }
 
+    package init(_ number: Int) {
+        guard let document = try? JSONDocument(Array(String(number).utf8)) else {
+            preconditionFailure("a number is JSON")
+        }
+        value = document.root
+    }
+
     private var isString: Bool { value.kind == .string }
     private var text: ArraySlice<UInt8> { isString ? value.textBytes : value.bytes }
 

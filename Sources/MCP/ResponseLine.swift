@@ -22,6 +22,9 @@ package struct ResponseLine: Sendable {
         (bytes, self.id) = (line, id)
     }
 
+    /// `nil` where it answers nothing that could be read.
+    package var requestID: RequestID? { (try? JSONDocument(Array(id)).root).flatMap { RequestID($0) } }
+
     /// Of a tool that failed, to a client of an earlier revision.
     package var isFailedCall: Bool {
         result?.suffix(Self.failed.count).elementsEqual(Self.failed) ?? false

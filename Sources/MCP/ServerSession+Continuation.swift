@@ -6,7 +6,7 @@ import JSON
 /// What a session has become, beside what is in flight.
 package struct SessionStanding: Equatable, Sendable {
     var phase = ServerSession.Phase.undecided
-    var clientInfo: ClientInfo?
+    package var clientInfo: ClientInfo?
     var isInitialized = false
     var elicitation = ElicitationSupport.none
     var owesListChanged = false

@@ -417,3 +417,10 @@ def test_tools_that_come_are_signalled(executable):
         assert set(listener.get(path, MODULE, "Tools")) > before
     finally:
         scene.stop()
+
+
+def test_an_error_is_not_as_long_as_what_it_is_about(scene):
+    """A bus cuts off whoever sends it more than 32 MiB, and with us all of our callers would lose their sessions."""
+    caller = scene.caller(NOBODY)
+    name, message = error(caller.call, ROOT, PROPERTIES, "Get", "ss", "x" * 2_000_000, "y")
+    assert name == "UnknownInterface" and len(message) <= 4096

@@ -188,6 +188,9 @@ def test_what_the_session_would_not_read_is_refused_and_not_waited_for(scene):
     caller.call(ROOT, MCP, "Call", "s", INITIALIZE)
     twice = request("ping", 2)[:-1] + ', "id": 2}'
     assert error(caller.call, ROOT, MCP, "Call", "s", twice) == fault
+    for identifier in 1.5, True, {}, None:
+        fault = ("InvalidArgs", "a request's id is a string or an integer")
+        assert error(caller.call, ROOT, MCP, "Call", "s", request("ping", identifier)) == fault
     deepest = '{"a":' + "[" * 126 + "]" * 126 + "}"
     name, message = error(caller.call, ROOT, MCP, "CallTool", "ssa{sv}", "system_info", deepest, {})
     assert name == "InvalidArgs" and "nested too deeply" in message
@@ -210,6 +213,11 @@ def test_what_is_longer_than_a_line_may_be_is_refused(executable):
                 else:
                     name, message = error(caller.call, ROOT, MCP, method, *values)
                     assert name == "LimitsExceeded" and "and 4096 are the most" in message
+        # A session whose handshake is too long is none.
+        clients = len(scene.governed.json("clients")["clients"])
+        for _ in range(3):
+            assert error(tool, caller, "system_info", client="x" * 4097)[0] == "LimitsExceeded"
+        scene.governed.eventually(lambda: len(scene.governed.json("clients")["clients"]) == clients)
         note = json.dumps({"jsonrpc": "2.0", "method": "notifications/x", "params": {"a": "x" * 4097}})
         assert error(caller.call, ROOT, MCP, "Call", "s", note)[0] == "LimitsExceeded"
     finally:

@@ -1,5 +1,6 @@
 """A restart and a crash of cloisterd, as its clients notice them: not at all, but for what a crash cannot answer."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -12,7 +13,7 @@ import time
 
 import pytest
 
-from bus import MCP, ROOT, Caller, error
+from bus import MCP, NAME, ROOT, Caller, error
 from governed import BridgedClient, Client
 from manager import ServiceManager, processes_of
 from polkit import NOBODY, Polkit, command_rule, until
@@ -188,6 +189,63 @@ def test_what_polkit_is_asked_about_is_taken_back(asked_for_root, end):
           "its record", 5)
 
 
+def test_what_polkit_is_asked_about_is_taken_back_when_there_is_no_such_tool_any_more(asked_for_root):
+    manager, application, call = asked_for_root
+    (manager.directory / "policy.d" / "50-host.yaml").unlink()
+    manager.restart()
+    assert "unknown tool" in application.answer(call)["error"]["message"]
+    until(lambda: not processes_of(ASKED), "the end of the question", 1)
+
+
+@contextlib.contextmanager
+def somebody(uid, path, lines):
+    """A process of this user that says this; it closes its socket when it is told to, and lives on."""
+    heard, told = os.pipe()
+    pid = os.fork()
+    if not pid:
+        with contextlib.suppress(BaseException):
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)
+            os.setresuid(uid, uid, uid)
+            connection = socket.socket(socket.AF_UNIX)
+            connection.connect(os.fspath(path))
+            connection.sendall(lines.encode())
+            os.read(heard, 1)
+            connection.close()
+            time.sleep(60)
+        os._exit(1)
+    try:
+        yield lambda: os.write(told, b"x")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        os.close(heard)
+        os.close(told)
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_what_polkit_is_asked_about_is_taken_back_when_its_client_left_while_there_was_no_daemon(asked_for_root, end):
+    """Its process is there still: that alone does not end the question."""
+    manager, application, _ = asked_for_root
+    application.close()
+    until(lambda: not processes_of(ASKED), "the end of the first question", 5)
+    messages = [
+        {"id": 1, "method": "initialize", "params": {
+            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}},
+        {"method": "notifications/initialized"},
+        {"id": 2, "method": "tools/call", "params": {
+            "name": "run_system_command", "arguments": {"argv": ["id", "-u"], "as_root": True}}},
+    ]
+    lines = "".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in messages)
+    with somebody(4242, manager.socket, lines) as leave:
+        until(lambda: processes_of(ASKED), "polkit to be asked", 10)
+        manager.end(end)
+        leave()
+        time.sleep(0.2)
+        manager.start()
+        until(lambda: not processes_of(ASKED), "the end of the question", 1)
+
+
 def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):
     client = connect()
     client.call("run_command", command="echo $$ >/tmp/marker")
@@ -336,29 +394,66 @@ def test_a_connection_that_we_close_is_closed_although_the_manager_has_it_too(ma
     until(lambda: "s0" not in manager.names(), "nothing kept of the session", 10)
 
 
+MODERN = {
+    "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+    "io.modelcontextprotocol/clientCapabilities": {},
+    "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
+}
+
+
 def test_a_bridges_claim_and_a_log_level_and_a_subscription_travel(manager, connect):
     client = Client(manager, initialize=False)
     manager.clients.append(client)
     client.say("notifications/cloister/client", name="My Editor")
-    meta = {
-        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
-        "io.modelcontextprotocol/clientCapabilities": {},
-        "io.modelcontextprotocol/clientInfo": {"name": "modern", "version": "1"},
-    }
-    listening = client.begin("subscriptions/listen", _meta=meta, notifications={"toolsListChanged": True})
+    listening = client.begin("subscriptions/listen", _meta=MODERN, notifications={"toolsListChanged": True})
     assert "acknowledged" in client.file.readline()
     manager.restart()
     manager.crash()
     # A second request under that id is refused: it is open still.
     client.last = listening - 1
-    client.begin("subscriptions/listen", _meta=meta, notifications={})
+    client.begin("subscriptions/listen", _meta=MODERN, notifications={})
     assert "in flight already" in client.answer(None)["error"]["message"]
-    result = client.ask("tools/call", _meta=meta, name="run_command", arguments={"command": "pwd"})["result"]
+    result = client.ask("tools/call", _meta=MODERN, name="run_command", arguments={"command": "pwd"})["result"]
     assert not result.get("isError")
     assert {record["claims"]["bridge"] for record in manager.records()} == {"My Editor"}
     (manager.directory / "policy.d" / "60-less.yaml").write_text(
         "clients:\n  - name: less\n    rules:\n      - deny: TOOL\n        tools: [run_code]\n")
     until(lambda: "list_changed" in client.file.readline(), "the news of the tools", 10)
+
+
+def test_a_client_that_listens_and_just_goes_takes_nobody_along(manager, connect):
+    """The time that it would have had to close was still counted, of a session that was not there any more."""
+    client = Client(manager, initialize=False)
+    client.begin("subscriptions/listen", _meta=MODERN, notifications={"toolsListChanged": True})
+    assert "acknowledged" in client.file.readline()
+    client.close()
+    other = connect()
+    time.sleep(6)
+    assert os.waitpid(manager.daemon, os.WNOHANG) == (0, 0)
+    assert other.ask("ping")["result"] == {}
+
+
+def test_what_changes_with_a_restart_is_not_said_in_the_middle_of_an_answer(manager, connect):
+    (manager.directory / "policy.d" / "60-less.yaml").write_text(
+        "clients:\n  - name: less\n    claims: {bridge: My Editor}\n    rules:\n      - deny: TOOL\n        tools: [run_code]\n")
+    manager.restart()
+    client = Client(manager, initialize=False)
+    manager.clients.append(client)
+    client.say("notifications/cloister/client", name="My Editor")
+    client.ask("initialize", protocolVersion="2025-06-18", capabilities={}, clientInfo={"name": "a", "version": "1"})
+    client.say("notifications/initialized")
+    client.call("run_command", command="seq 1 400000 >numbers")
+    client.notifications.clear()
+    calls = [
+        client.begin("tools/call", name="read_file", arguments={"path": "numbers", "length": 1_000_000})
+        for _ in range(4)]
+    until(lambda: len(manager.records()) == 5, "five records", 10)
+    time.sleep(1)
+    manager.restart()
+    texts = [client.result(call)[0] for call in calls]
+    assert len(texts[0]) > 900_000 and texts == [texts[0]] * 4
+    assert client.notifications == [], "nothing has changed"
+    assert "run_code" not in [tool["name"] for tool in client.ask("tools/list")["result"]["tools"]]
 
 
 class Steady:
@@ -495,6 +590,8 @@ def on_the_bus(executable, tmp_path):
         time.sleep(0.2)
         manager = ServiceManager(
             executable, "--bus", "yes", environment={"DBUS_SYSTEM_BUS_ADDRESS": address})
+        ask = ["busctl", f"--address={address}", "status", NAME]
+        until(lambda: subprocess.run(ask, capture_output=True).returncode == 0, "its name", 10)
         yield manager, address
     finally:
         if manager:
@@ -548,3 +645,17 @@ def test_a_call_on_the_bus_ends_with_the_process_and_is_on_record(on_the_bus):
     assert [each["outcome"] for each in manager.records()] == ["cancelled"]
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
     caller.leave()
+
+
+def test_a_caller_that_leaves_while_the_daemon_stops_does_not_hold_it(on_the_bus):
+    manager, address = on_the_bus
+    caller = Caller(address, NOBODY)
+    caller.call(ROOT, MCP, "CallTool", "ssa{sv}", "system_info", "{}", {})
+    os.kill(manager.daemon, signal.SIGSTOP)
+    caller.leave()
+    time.sleep(0.2)
+    os.kill(manager.daemon, signal.SIGTERM)
+    os.kill(manager.daemon, signal.SIGCONT)
+    assert manager.reap("daemon", within=3) == 0
+    manager.start()
+    assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]

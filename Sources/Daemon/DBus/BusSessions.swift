@@ -117,7 +117,9 @@ final class BusSessions: @unchecked Sendable {
             own[call.sender, default: Own()].talks[kind] = beginning
         }
         let begun = await beginning.value
-        if case .failure = begun { own[call.sender]?.talks[kind] = nil }
+        if case .failure = begun, own[call.sender]?.talks[kind] == beginning {
+            own[call.sender]?.talks[kind] = nil
+        }
         return try begun.get()
     }
 
@@ -127,7 +129,14 @@ final class BusSessions: @unchecked Sendable {
             onMessage: { [bus, sender = call.sender] in Self.tell(sender, $0, kind, on: bus) },
             onEnd: { [weak self, sender = call.sender] in self?.own[sender]?.talks[kind] = nil })
         try await begin(call, over: talk)
-        if case .tools(let claim) = kind { try await talk.shakeHands(as: claim ?? "unnamed") }
+        if case .tools(let claim) = kind {
+            do throws(BusFault) {
+                try await talk.shakeHands(as: claim ?? "unnamed")
+            } catch {
+                talk.leave()
+                throw error
+            }
+        }
         return talk
     }
 
@@ -137,6 +146,8 @@ final class BusSessions: @unchecked Sendable {
             bus.emit(.init(DBusNames.root, MCPObject.interface.name, member), to: receiver, write)
         }
         guard kind != .lines else {
+            // What nobody waits for and no bus takes: an answer to what was taken back.
+            guard message.bytes.count <= BusText.longest else { return }
             return emit("Message") { (signal) throws(BusError) in
                 try signal.append(String(decoding: message.bytes, as: UTF8.self))
             }
@@ -187,11 +198,11 @@ extension BusTalk {
         var request = JSONWriter()
         request.object { json in
             json.member("jsonrpc", "2.0")
-            json.member("id", id)
+            json.member("id", id.value)
             json.member("method", method)
             json.object("params", params)
         }
-        let answer = try await ask(Array(String(id).utf8), request.finishLine())
+        let answer = try await ask(id, request.finishLine())
         guard let result = answer.result else {
             let error = Self.json(answer.bytes[...])?["error"]
             let (code, message) = (error?["code"]?.integer ?? 0, error?["message"]?.string)

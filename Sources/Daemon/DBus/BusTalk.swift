@@ -22,7 +22,7 @@ final class BusTalk: @unchecked Sendable {
     private let onMessage: (JSONValue) -> Void
     private let onEnd: () -> Void
     private var lastID = 0
-    private var waiting: [[UInt8]: CheckedContinuation<Outcome, Never>] = [:]
+    private var waiting: [RequestID: CheckedContinuation<Outcome, Never>] = [:]
 
     /// What the session has not read yet, and what of it was read.
     private var requests: [UInt8] = []
@@ -54,20 +54,20 @@ final class BusTalk: @unchecked Sendable {
         let isCancellation = message["method"]?.isString("notifications/cancelled") == true
         send(line)
         // What is taken back is never answered.
-        if isCancellation, let id = message["params"]?["requestId"] {
-            settle(Array(id.bytes), .failure(Self.takenBack))
+        if isCancellation, let id = message["params"]?["requestId"].flatMap(RequestID.init) {
+            settle(id, .failure(Self.takenBack))
         }
     }
 
     /// The answer to a request, whole. Its id is whoever's who wrote it, and nobody else's meanwhile.
     func ask(_ request: JSONValue) async throws(BusFault) -> ResponseLine {
-        guard let id = request["id"].map({ Array($0.bytes) }) else {
-            throw BusFault(.invalidArguments, "a request has an id")
+        guard let id = request["id"].flatMap(RequestID.init) else {
+            throw BusFault(.invalidArguments, "a request's id is a string or an integer")
         }
         return try await ask(id, Self.line(request))
     }
 
-    func ask(_ id: [UInt8], _ line: [UInt8]) async throws(BusFault) -> ResponseLine {
+    func ask(_ id: RequestID, _ line: [UInt8]) async throws(BusFault) -> ResponseLine {
         let line = try sendable(line)
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
@@ -79,9 +79,9 @@ final class BusTalk: @unchecked Sendable {
     }
 
     /// For a session whose requests are all ours.
-    func nextID() -> Int {
+    func nextID() -> RequestID {
         lastID += 1
-        return lastID
+        return RequestID(lastID)
     }
 
     /// Nobody is there any more who would ask. The session finds out as it does of a socket.
@@ -113,12 +113,14 @@ final class BusTalk: @unchecked Sendable {
         notify()
     }
 
-    private func settle(_ id: [UInt8], _ outcome: Outcome) {
+    private func settle(_ id: RequestID, _ outcome: Outcome) {
         waiting.removeValue(forKey: id)?.resume(returning: outcome)
     }
 
     private func receive(_ line: [UInt8]) {
-        if let response = ResponseLine(line), let waiter = waiting.removeValue(forKey: Array(response.id)) {
+        if let response = ResponseLine(line), let id = response.requestID,
+            let waiter = waiting.removeValue(forKey: id)
+        {
             waiter.resume(returning: .success(response))
         } else if let message = Self.json(line[...]) {
             onMessage(message)

@@ -64,6 +64,12 @@ extension Cell {
         takeFrames()
     }
 
+    /// A request that went on, and that nobody waits for.
+    func takeBack(_ job: UInt32) {
+        mailboxes[job] = nil
+        send(CellFrame(.cancel, call: job).encoded)
+    }
+
     /// A command that began before this process.
     func resumeCommand(_ memory: CallMemory) {
         mailboxes[Self.command] = Mailbox(letters: memory.seen.map { .frame($0) })

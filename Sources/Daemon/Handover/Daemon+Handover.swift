@@ -37,6 +37,8 @@ extension Daemon {
         _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore, _ kept: KeptDescriptors
     ) throws(SystemError) -> Bool {
         guard let (memory, journal) = try left.journal() else { return false }
+        var goesOn = false
+        defer { if !goesOn { takeBack(memory) } }
         let old = memory.client
         lastSession = max(lastSession, old.session)
         guard let stream = left.stream else {
@@ -69,22 +71,32 @@ extension Daemon {
         session.assumeIsolated { [cell = left.cell, loop] in
             $0.resume(memory, overCell: cell, keeper: keeper) { kept.command($0, on: loop) }
         }
+        goesOn = true
         return true
+    }
+
+    /// Commands that were asked for by somebody whom nobody goes on with.
+    private func takeBack(_ memory: SessionMemory) {
+        for number in memory.calls.compactMap(\.hostRequest) {
+            _ = (commands ?? celld)?.assumeIsolated { $0.expect(number, isWanted: false) }
+        }
     }
 
     /// Clients that can be left to the next process notice nothing. When what has begun in this turn has come to where
     /// it waits, so that nothing of it is on its way. Those that call methods on the bus are told that their sessions end.
     func handOver() {
-        for session in sessions.values { session.assumeIsolated { $0.pause() } }
+        let before = sessions.count
+        for session in Array(sessions.values) {
+            session.assumeIsolated { if $0.isKept { $0.pause() } else { $0.end() } }
+        }
         loop.whenQuiet { [unowned self] in
             assumeIsolated { daemon in
-                let (all, before) = (Array(daemon.sessions.values), daemon.sessions.count)
-                for session in all where !session.assumeIsolated({ $0.handOver() }) {
+                for link in [daemon.celld, daemon.commands] { link?.assumeIsolated { $0.pause() } }
+                for session in Array(daemon.sessions.values)
+                where !session.assumeIsolated({ $0.handOver() }) {
                     session.assumeIsolated { $0.end() }
                 }
                 let kept = daemon.sessions.count
-                // What celld says from here on is for the next process.
-                for link in [daemon.celld, daemon.commands] { link?.assumeIsolated { $0.close() } }
                 daemon.log.notice("\(kept) sessions of \(before) wait for the next process")
                 daemon.endWhenQuiet(because: "asked to stop, with \(kept) sessions left to the next")
             }

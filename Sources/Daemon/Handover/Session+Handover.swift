@@ -101,6 +101,8 @@ extension Session {
         return records
     }
 
+    var isKept: Bool { keeper != nil }
+
     /// Leaves it to the next process, as it is at this moment. From here on nothing happens in it.
     func handOver() -> Bool {
         guard keeper != nil, let connection, !isClosing else { return false }
@@ -137,10 +139,13 @@ extension Session {
         self.keeper = keeper
         place.assumeIsolated { $0.resume(memory, over: cell, keeper: keeper) }
         var out = Outbox()
+        if let name = memory.standing.clientInfo?.name { policy.claim(name: name) }
+        if let claim = memory.claim { believe(claim) }
+        // What has changed of that it is told below, when what it was being told is on its way.
+        var unheard = Outbox()
+        mcp.setTools(toolsInSight, &unheard)
         mcp.resume(memory.standing, memory.batches)
         gatekeeper.office.consent.resume(memory.grants, of: client.session)
-        if let name = mcp.clientInfo?.name { policy.claim(name: name) }
-        if let claim = memory.claim { carryOut(.claim(claim)) }
         for call in memory.calls { takeUp(call, memory, command, &out) }
         mcp.endTakingUp(&out)
         framer.append(memory.input.span)
@@ -159,6 +164,15 @@ extension Session {
         if isSuspect { keeper.write([.isSuspect(false)]) }
     }
 
+    /// A call of what is not there any more for this client. It is answered, and what it waits for is not wanted.
+    private func drop(_ old: SessionMemory.Call, _ memory: SessionMemory) {
+        let cell = place.assumeIsolated { $0.standingCell }
+        if let job = old.job, old.command == nil { cell?.assumeIsolated { $0.takeBack(job) } }
+        guard let number = old.hostRequest else { return }
+        log.warning("\(client.description): a command as whom it may not any more is taken back")
+        _ = place.assumeIsolated { $0.expect(number, isWanted: false) }
+    }
+
     /// What was asked for in a process before us, by a call that ended before it came to that.
     func takeBack(_ stage: CallStage) {
         guard let number = stage.hostRequest else { return }
@@ -169,7 +183,8 @@ extension Session {
         _ old: SessionMemory.Call, _ memory: SessionMemory, _ commands: (Int) -> SocketStream?,
         _ out: inout Outbox
     ) {
-        guard let keeper, let call = mcp.takeUp(old.request, &out) else { return }
+        guard let keeper else { return }
+        guard let call = mcp.takeUp(old.request, &out) else { return drop(old, memory) }
         let progress = old.memory ?? CallMemory()
         let hostRequest = old.hostRequest.flatMap { number in
             place.assumeIsolated { $0.expect(number, isWanted: memory.isComplete) }

@@ -166,6 +166,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     }
 
     func dropCell() {
+        guard !isLost else { return }
         store.drop(DescriptorStore.Name.cell(slot))
         write([.cellIsGone])
     }
@@ -176,9 +177,8 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         guard !isLost else { return }
         let slot = store.takeSlot()
         attempt { () throws(SystemError) in
-            guard try store.keep(command.stream, as: DescriptorStore.Name.command(slot)) else {
-                return store.free(slot)
-            }
+            // On record also where it is not kept: the next process finds that it is lost, and does not start it again.
+            _ = try store.keep(command.stream, as: DescriptorStore.Name.command(slot))
             adoptCommand(slot, of: call)
             write([.command(call: call, memory(of: command, slot))])
         }
