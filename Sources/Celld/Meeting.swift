@@ -38,7 +38,11 @@ final class Meeting {
         }
     }
 
-    deinit { child.end() }
+    deinit {
+        // Under its unit celld may kill nobody who is not its own user: the child ends when it is not asked again.
+        UnixSocket.shutdown(channel)
+        child.end()
+    }
 
     /// `nil` while more has to be heard.
     func hear() throws(CellRefusal) -> Vouchers.Peer? {
