@@ -31,9 +31,9 @@ def call(user, tool, **arguments):
 
 
 def test_a_tool_works_in_a_cell_of_whoever_calls():
-    is_error, result = call("anna", "run_command", command="id -un; echo by the bus >> kept-by-the-bus")
+    is_error, result = call("anna", "run_command", command="id -u; echo by the bus >> kept-by-the-bus")
     assert not is_error, result
-    assert result["structuredContent"]["stdout"] == done("id", "-un", "anna")
+    assert result["structuredContent"]["stdout"] == done("id", "-u", "anna")
     is_error, result = call("anna", "run_command", command="cat kept-by-the-bus; rm kept-by-the-bus")
     assert (is_error, result["structuredContent"]["stdout"]) == (False, "by the bus\n")
     is_error, result = call("ben", "run_command", command="ls kept-by-the-bus")
