@@ -21,7 +21,7 @@ UNITS := lib/systemd/system
 USER_UNITS := lib/systemd/user
 PLACED := sed -e 's,/usr/bin/cloisterd,$(PREFIX)/bin/cloisterd,' -e 's,/usr/libexec/,$(PREFIX)/libexec/,'
 
-.PHONY: help build run test system-test vm-test check fmt bench probe fuzz install deb rpm clean deps venv
+.PHONY: help build run test system-test vm-test check fmt bench probe fuzz install deb check-deb rpm clean deps venv
 .DEFAULT_GOAL := help
 
 help: ## Show this list
@@ -101,6 +101,10 @@ install: ## Install what `make build` made below DESTDIR and PREFIX
 	install -D -m 0644 systemd/cloister.tmpfiles "$(DESTDIR)$(PREFIX)/lib/tmpfiles.d/cloister.conf"
 	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/system-preset/90-cloister.preset"
 	install -D -m 0644 systemd/cloister.preset "$(DESTDIR)$(PREFIX)/lib/systemd/user-preset/90-cloister.preset"
+
+check-deb: deb ## Have lintian look at the Debian package
+	@packaging/need.sh lintian
+	lintian --allow-root --fail-on error,warning "$(BUILD)"/deb/packages/cloister_*.deb
 
 # A suffix makes a higher version: make deb DEB_SUFFIX=+1.
 DEB_SUFFIX ?=
