@@ -140,7 +140,7 @@ let package = Package(
             ]),
         unitTests(of: "Audit", with: ["FuzzTargets", "JSON", "Linux"]),
         unitTests(of: "Applications"),
-        unitTests(of: "Ctl", with: ["Applications", "Audit", "JSON", "Linux"]),
+        unitTests(of: "Ctl", with: ["Applications", "Audit", "CommandLine", "JSON", "Linux"]),
         unitTests(of: "Bridge", with: ["CommandLine", "JSON", "Linux", "MCP"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Audit", "JSON", "Linux", "TestSupport"],

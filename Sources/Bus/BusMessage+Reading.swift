@@ -2,10 +2,13 @@ import CSystemd
 import Linux
 
 extension BusMessage {
-    package func readString() throws(BusError) -> String {
+    package func readString() throws(BusError) -> String { try readText("s", "a string") }
+    package func readPath() throws(BusError) -> String { try readText("o", "a path") }
+
+    private func readText(_ type: Unicode.Scalar, _ what: String) throws(BusError) -> String {
         var text: UnsafePointer<CChar>?
-        let result = unsafe sd_bus_message_read_basic(raw, CChar(UInt8(ascii: "s")), &text)
-        guard result > 0, let text = unsafe text else { throw Self.unexpected("a string") }
+        let result = unsafe sd_bus_message_read_basic(raw, CChar(type.value), &text)
+        guard result > 0, let text = unsafe text else { throw Self.unexpected(what) }
         return unsafe String(cString: text)
     }
 

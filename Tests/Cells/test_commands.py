@@ -329,9 +329,9 @@ def refused(keeper, connection, *arguments, **options):
     return refusal.value
 
 
-def test_a_client_that_is_root_has_no_commands_of_its_own(celld):
+def test_a_client_that_is_root_has_no_commands(celld):
     with client(0) as (connection, _):
-        assert "the one way to root is as_root" in refused(celld, connection, "/bin/true").reason
+        assert "a client that is root has no commands on the host" in refused(celld, connection, "/bin/true").reason
 
 
 def test_a_client_that_has_ended_has_no_commands(celld):

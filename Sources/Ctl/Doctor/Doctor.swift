@@ -2,6 +2,7 @@
 // what is not in order one sentence that an administrator can act on. It only looks: the one thing that it may start is
 // the daemon, by connecting to its socket.
 
+import CommandLine
 import Linux
 import PolicyFiles
 
@@ -28,6 +29,10 @@ struct ExaminedMachine: Sendable {
     var link: @Sendable (String) -> String?
     /// Why nobody answers at a socket; `nil` when somebody does.
     var unreachable: @Sendable (String) -> SystemError?
+    /// What systemd says of a unit; `nil` where it does not say anything.
+    var stateOfUnit: @Sendable (String) -> String?
+    /// Of the daemon that is on the bus; `nil` where there is none.
+    var runningVersion: @Sendable () -> String?
     /// Of policy: the files that count, and what is wrong with them.
     var policy: @Sendable () -> (files: Int, faults: [String])
 }
@@ -39,7 +44,7 @@ struct Doctor {
 
     func examine() -> [Finding] {
         let service = root == nil ? [programs] + units + [enabled, socket] : [control]
-        let administration = root == nil ? [bus, polkit] : []
+        let administration = root == nil ? [bus] + versions + [polkit] : []
         return service + [kernel, namespaces, landlock, seccomp] + groups + [loopDevices] + administration + [
             policy
         ]
@@ -47,7 +52,7 @@ struct Doctor {
 
     // MARK: The service
 
-    private static let helpers = ["cloister-celld", "cloister-cell"]
+    private static let helpers = ["cloister-celld", "cloister-cell", "cloister-busid"]
 
     private var programs: Finding {
         let places = ["/usr/libexec/cloister", "/usr/local/libexec/cloister"]
@@ -80,7 +85,12 @@ struct Doctor {
                     name: "unit \(name)", state: .fault, says: "\(file) is masked",
                     mend: "systemctl unmask \(file)")
             }
-            return .good("unit \(name)", "is there")
+            guard let failed = files.first(where: { machine.stateOfUnit($0) == "failed" }) else {
+                return .good("unit \(name)", "is there")
+            }
+            return Finding(
+                name: "unit \(name)", state: .fault, says: "\(failed) has failed",
+                mend: "journalctl --unit=\(failed) says why; then systemctl reset-failed \(failed)")
         }
     }
 
@@ -205,6 +215,25 @@ struct Doctor {
         reached(
             "bus", "/run/dbus/system_bus_socket", .warning,
             mend: "apt install dbus; systemctl start dbus.socket")
+    }
+
+    /// Nothing where there is no bus at all, which is said already.
+    private var versions: [Finding] {
+        guard bus.state == .good else { return [] }
+        guard let running = machine.runningVersion() else {
+            return [
+                Finding(
+                    name: "daemon", state: .warning, says: "nobody is org.cloister.Cloister1 on the bus",
+                    mend: "systemctl enable --now cloisterd.socket; systemctl reload dbus")
+            ]
+        }
+        guard running != Release.version else { return [.good("daemon", "version \(running) runs")] }
+        return [
+            Finding(
+                name: "daemon", state: .warning,
+                says: "version \(running) runs, and \(Release.version) is installed",
+                mend: "systemctl restart cloisterd, which drops nobody")
+        ]
     }
 
     private var polkit: Finding {

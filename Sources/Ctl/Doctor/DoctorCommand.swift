@@ -1,4 +1,5 @@
 import Audit
+import Bus
 import JSON
 import Linux
 import PolicyFiles
@@ -68,10 +69,39 @@ extension ExaminedMachine {
                     return error
                 }
             },
+            stateOfUnit: { unit in
+                let manager = "org.freedesktop.systemd1"
+                let loaded = BusMethod(manager, "/org/freedesktop/systemd1", "\(manager).Manager", "LoadUnit")
+                guard let bus = try? WaitingBus(.ofSystem()),
+                    let path = try? bus.call(loaded, { (call) throws(BusError) in try call.append(unit) })
+                        .readPath()
+                else { return nil }
+                return bus.text(of: manager, path, "\(manager).Unit", "ActiveState")
+            },
+            runningVersion: {
+                let name = "org.cloister.Cloister1"
+                guard let bus = try? WaitingBus(.ofSystem()) else { return nil }
+                return bus.text(of: name, "/org/cloister/Cloister1", "\(name).Manager", "Version")
+            },
             policy: {
                 let directories: PolicyDirectories = root.map { .standalone($0) } ?? .system
                 let found = directories.read(at: PolicyCommands.moment)
                 return (found.files.count, found.faults.map { "\($0)" })
             })
+    }
+}
+
+extension WaitingBus {
+    /// A property that is a text; `nil` where it is not to be had.
+    fileprivate func text(
+        of destination: String, _ path: String, _ interface: String, _ property: String
+    ) -> String? {
+        let get = BusMethod(destination, path, "org.freedesktop.DBus.Properties", "Get")
+        let answer = try? call(get) { (message) throws(BusError) in
+            try message.append(interface)
+            try message.append(property)
+        }
+        guard case .string(let text)? = try? answer?.readVariant("s") else { return nil }
+        return text
     }
 }

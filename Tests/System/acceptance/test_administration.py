@@ -1,9 +1,11 @@
 """What an administrator says, and when it counts."""
 
+import json
 import os
 
-from administrator import POLICY, cursor, done, journal, policy, reload, run
-from services import main_process
+from administrator import (
+    KNOWS_PEERS, POLICY, cursor, done, drop_in, is_active, journal, policy, reload, run, wait_until)
+from services import main_process, systemctl
 
 NO_PROGRAMS = """
 clients:
@@ -44,3 +46,28 @@ def test_a_policy_that_is_wrong_changes_nothing(anna):
     finally:
         os.remove(f"{POLICY}/60-wrong.yaml")
         reload()
+
+
+def found():
+    """What the doctor has to say, but for what this machine is known to lack."""
+    lacking = {"groups"} if os.environ.get("CLOISTER_LACKING") else set()
+    findings = json.loads(run("cloisterctl", "--json", "doctor").stdout)["findings"]
+    assert len(findings) > 10
+    return {
+        each["name"]: each for each in findings
+        if each["state"] != "good" and each["name"] not in lacking | (set() if KNOWS_PEERS else {"kernel"})
+    }  # fmt: skip
+
+
+def test_the_doctor_finds_nothing_and_then_what_was_broken():
+    assert found() == {}
+    systemctl("mask", "--runtime", "cloister-celld.service")
+    try:
+        assert found()["unit cloister-celld"]["mend"] == "systemctl unmask cloister-celld.service"
+    finally:
+        systemctl("unmask", "--runtime", "cloister-celld.service")
+    with drop_in("cloister-celld.service", "[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n"):
+        run("systemctl", "start", "cloister-celld.service")
+        wait_until(lambda: is_active("cloister-celld.service") == "failed")
+        assert "cloister-celld.service has failed" in found()["unit cloister-celld"]["says"]
+    assert found() == {}

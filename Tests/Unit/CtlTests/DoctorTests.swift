@@ -1,3 +1,4 @@
+import CommandLine
 import Linux
 import TestSupport
 import Testing
@@ -11,6 +12,7 @@ import Testing
     static let files =
         units + [
             "/usr/libexec/cloister/cloister-celld", "/usr/libexec/cloister/cloister-cell",
+            "/usr/libexec/cloister/cloister-busid",
             "/dev/loop-control",
             "/proc/sys/kernel/seccomp/actions_avail", "/usr/bin/pkcheck",
             "/usr/share/polkit-1/actions/org.cloister.Cloister1.policy",
@@ -24,7 +26,7 @@ import Testing
         kernel: String = "6.12.9-amd64", landlock: Int = 6, without: Set<String> = [],
         texts: [String: String] = [:],
         links: [String: String] = [wanted: "/lib/systemd/system/cloisterd.socket"],
-        unreachable: Set<String> = [],
+        unreachable: Set<String> = [], failed: String = "", version: String? = Release.version,
         faults: [String] = [], policies: Int = 1
     ) -> ExaminedMachine {
         var known = [
@@ -37,6 +39,7 @@ import Testing
             isThere: { (files.contains($0) || links[$0] != nil) && !without.contains($0) },
             text: { [known] in without.contains($0) ? nil : known[$0] }, link: { links[$0] },
             unreachable: { unreachable.contains($0) ? SystemError("connect", .notFound, $0) : nil },
+            stateOfUnit: { $0 == failed ? "failed" : "active" }, runningVersion: { version },
             policy: { (policies, faults) })
     }
 
@@ -57,6 +60,21 @@ import Testing
     }
 
     static let cases = [
+        Case(
+            name: "unit cloister-celld", state: .fault, says: "cloister-celld.service has failed",
+            mend: "systemctl reset-failed cloister-celld.service",
+            machine: machine(failed: "cloister-celld.service")),
+        Case(
+            name: "daemon", state: .warning, says: "version 0.0.9 runs", mend: "systemctl restart cloisterd",
+            machine: machine(version: "0.0.9")),
+        Case(
+            name: "daemon", state: .warning, says: "nobody is org.cloister.Cloister1",
+            mend: "systemctl enable --now",
+            machine: machine(version: nil)),
+        Case(
+            name: "programs", state: .fault, says: "cloister-busid cannot be found",
+            mend: "install the package",
+            machine: machine(without: ["/usr/libexec/cloister/cloister-busid"])),
         Case(
             name: "programs", state: .fault, says: "cloister-cell cannot", mend: "install",
             machine: machine(without: ["/usr/libexec/cloister/cloister-cell"])),
