@@ -92,6 +92,9 @@ def test_a_call_has_a_group_while_it_runs_and_none_afterwards(celld):
 def begin_work(session):
     session.call("start_process", command="sleep 1000 & setsid sleep 1000 & sleep 1000")
     [group] = [each for each in groups_of_cells() if uid(processes(each)[0]) == pwd.getpwnam("anna").pw_uid]
+    # That it has begun is not yet that all of it runs.
+    assert eventually(
+        lambda: sum(read(f"/proc/{pid}/comm") == b"sleep\n" for pid in processes(group)) == 3, SECONDS)
     return group, set(processes(group))
 
 
