@@ -3,6 +3,7 @@
 Everything is looked for by what is this celld's own, so that others may work on the same machine meanwhile.
 """
 
+import errno
 import glob
 import os
 import time
@@ -24,10 +25,13 @@ def host_pid(pidfd):
 
 
 def read(path):
+    """Empty when it is not there any more; a group that goes while it is read is no device."""
     try:
         with open(path, "rb") as file:
             return file.read()
-    except (FileNotFoundError, ProcessLookupError):
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ESRCH, errno.ENODEV):
+            raise
         return b""
 
 
