@@ -45,7 +45,7 @@ import CSystemd
         var error = unsafe sd_bus_error()
         defer { unsafe sd_bus_error_free(&error) }
         // A message that a client chose a part of must not end it early.
-        let text = String(fault.message.replacing("\0", with: " ").prefix(Self.longestFault))
+        let text = BusText.cut(fault.message.replacing("\0", with: " "), to: BusText.longestFault)
         _ = unsafe sd_bus_error_set(&error, fault.name, text)
         var made: OpaquePointer?
         guard unsafe sd_bus_message_new_method_error(message.raw, &made, &error) >= 0,
@@ -54,9 +54,6 @@ import CSystemd
         let reply = unsafe BusMessage(owning: raw)
         try? connection.send(reply)
     }
-
-    /// Whoever calls chooses a part of it, and a bus cuts off whoever sends it what is too long.
-    private static let longestFault = 4096
 
     private func begin() -> Bool {
         defer { isAnswered = true }

@@ -419,8 +419,9 @@ def test_tools_that_come_are_signalled(executable):
         scene.stop()
 
 
-def test_an_error_is_not_as_long_as_what_it_is_about(scene):
+@pytest.mark.parametrize("text", ["x" * 2_000_000, "e" + "\u0301" * 1_000_000], ids=["letters", "one character"])
+def test_an_error_is_not_as_long_as_what_it_is_about(scene, text):
     """A bus cuts off whoever sends it more than 32 MiB, and with us all of our callers would lose their sessions."""
     caller = scene.caller(NOBODY)
-    name, message = error(caller.call, ROOT, PROPERTIES, "Get", "ss", "x" * 2_000_000, "y")
-    assert name == "UnknownInterface" and len(message) <= 4096
+    name, message = error(caller.call, ROOT, PROPERTIES, "Get", "ss", text, "y")
+    assert name == "UnknownInterface" and len(message.encode()) <= 4096
