@@ -2,7 +2,8 @@ import CSystemd
 import Linux
 
 /// A bus for programs that do one thing at a time: each call waits for its answer.
-package final class WaitingBus {
+// Unchecked: of one thread.
+package final class WaitingBus: @unchecked Sendable {
     private let link: BusLink
 
     package init(_ address: BusAddress) throws(BusError) {

@@ -179,10 +179,11 @@ package actor CellPlace {
         return running
     }
 
-    /// A command that a process before us has asked for: `nil` when it cannot be had, or nobody wants it any more.
-    func expect(_ number: UInt32, isWanted: Bool) -> UInt32? {
-        commands?.assumeIsolated { $0.expect(number, isWanted: isWanted) } == true ? number : nil
-    }
+    /// A command that a process before us has asked for: false when it cannot be had.
+    func expect(_ number: UInt32) -> Bool { commands?.assumeIsolated { $0.expect(number) } ?? false }
+
+    /// Nobody wants it any more.
+    func takeBack(_ number: UInt32) { commands?.assumeIsolated { $0.takeBack(number) } }
 
     /// A command that a process before us has begun.
     func adopt(_ kept: CommandMemory, _ memory: CallMemory, over socket: SocketStream) -> Cell? {

@@ -89,18 +89,22 @@ package actor CelldLink {
         let answer = await withTaskCancellationHandler {
             await self.answer(to: number)
         } onCancel: {
-            loop.spawn { await self.takeBack(number) }
+            loop.spawn { await self.cancelled(number) }
         }
         guard case .built(let report, let socket) = try answer.get() else { throw Self.nonsense }
         return try await attend(
             Cell(report, .command, number, over: socket, on: loop, onGone: goodbye(number)))
     }
 
-    private func takeBack(_ number: UInt32) {
-        guard waiting[number] != nil else { return }
+    private func cancelled(_ number: UInt32) {
+        if waiting[number] != nil { takeBack(number) }
+    }
+
+    /// What was asked for is not wanted any more, whoever asked.
+    func takeBack(_ number: UInt32) {
         try? link?.send(CelldRequest.end(cell: number).encoded)
-        answer(
-            number, with: .failure(CellRefusal("it is not wanted any more", remedy: "ask again")))
+        waiting.removeValue(forKey: number)?.waiter?.resume(
+            returning: .failure(CellRefusal("it is not wanted any more", remedy: "ask again")))
     }
 
     private func answer(to number: UInt32) async -> Result<Answer, CellRefusal> {
@@ -254,11 +258,11 @@ package actor CelldLink {
         _ = try open(try socket.fd.duplicate())
     }
 
-    /// A command that it has asked for: false when that cannot be had, or is not wanted and taken back.
-    func expect(_ number: UInt32, isWanted: Bool) -> Bool {
-        waiting[number] = isWanted && link != nil ? PendingAnswer() : nil
-        if !isWanted { try? link?.send(CelldRequest.end(cell: number).encoded) }
-        return waiting[number] != nil
+    /// A command that it has asked for: false when that cannot be had.
+    func expect(_ number: UInt32) -> Bool {
+        guard link != nil else { return false }
+        waiting[number] = PendingAnswer()
+        return true
     }
 
     /// What celld says from here on is for the next process. It can still be told something.

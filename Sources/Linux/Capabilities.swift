@@ -52,9 +52,6 @@ package enum Capabilities {
 
     /// None in any set, for good: no exec, no change of user brings one back.
     package static func dropAll() throws(SystemError) {
-        try systemCall("prctl", on: "PR_CAP_AMBIENT") {
-            cloister_prctl(PR_CAP_AMBIENT, UInt(PR_CAP_AMBIENT_CLEAR_ALL), 0)
-        }
         // Both need a capability, so before they are gone.
         for capability in 0..<(last + 1) {
             try systemCall("prctl", on: "PR_CAPBSET_DROP") {
@@ -64,7 +61,7 @@ package enum Capabilities {
         try systemCall("prctl", on: "PR_SET_SECUREBITS") {
             cloister_prctl(PR_SET_SECUREBITS, UInt(lockedBits), 0)
         }
-        try systemCall("capset") { cloister_set_capabilities(0, 0, 0) }
+        try clear()
     }
 
     /// None in any set that counts, for somebody who starts nothing: to lose the others needs one.

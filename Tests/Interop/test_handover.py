@@ -1,6 +1,5 @@
 """A restart and a crash of cloisterd, as its clients notice them: not at all, but for what a crash cannot answer."""
 
-import contextlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ import pytest
 from bus import MCP, NAME, ROOT, Caller, error
 from governed import BridgedClient, Client
 from manager import ServiceManager, processes_of
-from polkit import NOBODY, Polkit, command_rule, until
+from polkit import NOBODY, Application, Polkit, command_rule, until
 
 
 @pytest.fixture
@@ -197,53 +196,24 @@ def test_what_polkit_is_asked_about_is_taken_back_when_there_is_no_such_tool_any
     until(lambda: not processes_of(ASKED), "the end of the question", 1)
 
 
-@contextlib.contextmanager
-def somebody(uid, path, lines):
-    """A process of this user that says this; it closes its socket when it is told to, and lives on."""
-    heard, told = os.pipe()
-    pid = os.fork()
-    if not pid:
-        with contextlib.suppress(BaseException):
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
-            os.setresuid(uid, uid, uid)
-            connection = socket.socket(socket.AF_UNIX)
-            connection.connect(os.fspath(path))
-            connection.sendall(lines.encode())
-            os.read(heard, 1)
-            connection.close()
-            time.sleep(60)
-        os._exit(1)
-    try:
-        yield lambda: os.write(told, b"x")
-    finally:
-        os.kill(pid, signal.SIGKILL)
-        os.waitpid(pid, 0)
-        os.close(heard)
-        os.close(told)
-
-
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
 def test_what_polkit_is_asked_about_is_taken_back_when_its_client_left_while_there_was_no_daemon(asked_for_root, end):
     """Its process is there still: that alone does not end the question."""
     manager, application, _ = asked_for_root
     application.close()
     until(lambda: not processes_of(ASKED), "the end of the first question", 5)
-    messages = [
-        {"id": 1, "method": "initialize", "params": {
-            "protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "a", "version": "1"}}},
-        {"method": "notifications/initialized"},
-        {"id": 2, "method": "tools/call", "params": {
-            "name": "run_system_command", "arguments": {"argv": ["id", "-u"], "as_root": True}}},
-    ]
-    lines = "".join(json.dumps({"jsonrpc": "2.0", **each}) + "\n" for each in messages)
-    with somebody(4242, manager.socket, lines) as leave:
+    process = Application(4242)
+    try:
+        client = Client(manager, connection=process.connect(manager))
+        client.begin("tools/call", name="run_system_command", arguments={"argv": ["id", "-u"], "as_root": True})
         until(lambda: processes_of(ASKED), "polkit to be asked", 10)
         manager.end(end)
-        leave()
+        client.close()
         time.sleep(0.2)
         manager.start()
         until(lambda: not processes_of(ASKED), "the end of the question", 1)
+    finally:
+        process.end()
 
 
 def test_a_crash_answers_what_was_under_way_with_an_error_once(manager, connect):

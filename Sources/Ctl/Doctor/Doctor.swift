@@ -44,7 +44,7 @@ struct Doctor {
 
     func examine() -> [Finding] {
         let service = root == nil ? [programs] + units + [enabled, socket] : [control]
-        let administration = root == nil ? [bus] + versions + [polkit] : []
+        let administration = root == nil ? administration : []
         return service + [kernel, namespaces, landlock, seccomp] + groups + [loopDevices] + administration + [
             policy
         ]
@@ -211,29 +211,29 @@ struct Doctor {
 
     // MARK: Around it
 
+    /// Without a bus nobody is on it, which need not be said as well.
+    private var administration: [Finding] {
+        let bus = bus
+        return [bus] + (bus.state == .good ? [version] : []) + [polkit]
+    }
+
     private var bus: Finding {
         reached(
             "bus", "/run/dbus/system_bus_socket", .warning,
             mend: "apt install dbus; systemctl start dbus.socket")
     }
 
-    /// Nothing where there is no bus at all, which is said already.
-    private var versions: [Finding] {
-        guard bus.state == .good else { return [] }
+    private var version: Finding {
         guard let running = machine.runningVersion() else {
-            return [
-                Finding(
-                    name: "daemon", state: .warning, says: "nobody is org.cloister.Cloister1 on the bus",
-                    mend: "systemctl enable --now cloisterd.socket; systemctl reload dbus")
-            ]
+            return Finding(
+                name: "daemon", state: .warning, says: "nobody is org.cloister.Cloister1 on the bus",
+                mend: "systemctl enable --now cloisterd.socket; systemctl reload dbus")
         }
-        guard running != Release.version else { return [.good("daemon", "version \(running) runs")] }
-        return [
-            Finding(
-                name: "daemon", state: .warning,
-                says: "version \(running) runs, and \(Release.version) is installed",
-                mend: "systemctl restart cloisterd, which drops nobody")
-        ]
+        guard running != Release.version else { return .good("daemon", "version \(running) runs") }
+        return Finding(
+            name: "daemon", state: .warning,
+            says: "version \(running) runs, and \(Release.version) is installed",
+            mend: "systemctl restart cloisterd, which drops nobody")
     }
 
     private var polkit: Finding {

@@ -57,7 +57,8 @@ enum DoctorCommand {
 
 extension ExaminedMachine {
     static func this(_ root: String?) -> ExaminedMachine {
-        ExaminedMachine(
+        let bus = root == nil ? try? WaitingBus(.ofSystem()) : nil
+        return ExaminedMachine(
             kernelRelease: Process.kernel.release, landlock: Landlock.abi,
             isThere: { File.kind(of: $0) != nil || (try? File.readLink($0)) != nil },
             text: { try? File.readText($0) }, link: { try? File.readLink($0) },
@@ -72,16 +73,13 @@ extension ExaminedMachine {
             stateOfUnit: { unit in
                 let manager = "org.freedesktop.systemd1"
                 let loaded = BusMethod(manager, "/org/freedesktop/systemd1", "\(manager).Manager", "LoadUnit")
-                guard let bus = try? WaitingBus(.ofSystem()),
-                    let path = try? bus.call(loaded, { (call) throws(BusError) in try call.append(unit) })
-                        .readPath()
-                else { return nil }
-                return bus.text(of: manager, path, "\(manager).Unit", "ActiveState")
+                let answer = try? bus?.call(loaded) { (call) throws(BusError) in try call.append(unit) }
+                guard let path = try? answer?.readPath() else { return nil }
+                return bus?.text(of: manager, path, "\(manager).Unit", "ActiveState")
             },
             runningVersion: {
                 let name = "org.cloister.Cloister1"
-                guard let bus = try? WaitingBus(.ofSystem()) else { return nil }
-                return bus.text(of: name, "/org/cloister/Cloister1", "\(name).Manager", "Version")
+                return bus?.text(of: name, "/org/cloister/Cloister1", "\(name).Manager", "Version")
             },
             policy: {
                 let directories: PolicyDirectories = root.map { .standalone($0) } ?? .system

@@ -50,7 +50,8 @@ final class BusTalk: @unchecked Sendable {
 
     /// Something that nobody answers.
     func say(_ message: JSONValue) throws(BusFault) {
-        let line = try sendable(Self.line(message))
+        let line = Self.line(message)
+        try check(line)
         let isCancellation = message["method"]?.isString("notifications/cancelled") == true
         send(line)
         // What is taken back is never answered.
@@ -68,7 +69,7 @@ final class BusTalk: @unchecked Sendable {
     }
 
     func ask(_ id: RequestID, _ line: [UInt8]) async throws(BusFault) -> ResponseLine {
-        let line = try sendable(line)
+        try check(line)
         guard waiting[id] == nil else {
             throw BusFault(.invalidArguments, "a request with this id waits for its answer")
         }
@@ -98,14 +99,13 @@ final class BusTalk: @unchecked Sendable {
     }
 
     /// What the session would not read it would answer under no id, and somebody would wait without end.
-    private func sendable(_ line: [UInt8]) throws(BusFault) -> [UInt8] {
+    private func check(_ line: [UInt8]) throws(BusFault) {
         guard !isOver else { throw Self.over }
         // But for its end.
         guard line.count - 1 <= lineLimit else {
             throw BusFault(
                 .limitsExceeded, "the request has \(line.count - 1) bytes, and \(lineLimit) are the most")
         }
-        return line
     }
 
     private func send(_ line: [UInt8]) {

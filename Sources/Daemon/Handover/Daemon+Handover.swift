@@ -78,7 +78,7 @@ extension Daemon {
     /// Commands that were asked for by somebody whom nobody goes on with.
     private func takeBack(_ memory: SessionMemory) {
         for number in memory.calls.compactMap(\.hostRequest) {
-            _ = (commands ?? celld)?.assumeIsolated { $0.expect(number, isWanted: false) }
+            (commands ?? celld)?.assumeIsolated { $0.takeBack(number) }
         }
     }
 

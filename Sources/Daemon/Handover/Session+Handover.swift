@@ -169,14 +169,14 @@ extension Session {
         let cell = place.assumeIsolated { $0.standingCell }
         if let job = old.job, old.command == nil { cell?.assumeIsolated { $0.takeBack(job) } }
         guard let number = old.hostRequest else { return }
-        log.warning("\(client.description): a command as whom it may not any more is taken back")
-        _ = place.assumeIsolated { $0.expect(number, isWanted: false) }
+        log.warning("\(client.description): a command that it may not have any more is taken back")
+        place.assumeIsolated { $0.takeBack(number) }
     }
 
     /// What was asked for in a process before us, by a call that ended before it came to that.
     func takeBack(_ stage: CallStage) {
         guard let number = stage.hostRequest else { return }
-        _ = place.assumeIsolated { $0.expect(number, isWanted: false) }
+        place.assumeIsolated { $0.takeBack(number) }
     }
 
     private func takeUp(
@@ -186,8 +186,13 @@ extension Session {
         guard let keeper else { return }
         guard let call = mcp.takeUp(old.request, &out) else { return drop(old, memory) }
         let progress = old.memory ?? CallMemory()
-        let hostRequest = old.hostRequest.flatMap { number in
-            place.assumeIsolated { $0.expect(number, isWanted: memory.isComplete) }
+        var hostRequest: UInt32?
+        if let number = old.hostRequest {
+            if !memory.isComplete {
+                place.assumeIsolated { $0.takeBack(number) }
+            } else if place.assumeIsolated({ $0.expect(number) }) {
+                hostRequest = number
+            }
         }
         var command: Cell?
         if memory.isComplete, let kept = old.command, let socket = commands(Int(kept.slot)) {
