@@ -10,6 +10,10 @@ extension AuditLog {
         package var journal: String?
         package var checkpointRecords: UInt64 = 1000
         package var checkpointTime: Duration = .seconds(60)
+        /// How long a journal that is there may take nothing.
+        package var journalPatience: Duration = .seconds(5)
+        /// How long whoever ends waits for it.
+        package var farewell: Duration = .milliseconds(100)
         package var mostWaiting = 4096
         package var mostWaitingBytes = 16 << 20
 

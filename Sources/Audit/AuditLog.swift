@@ -9,6 +9,9 @@ import Linux
 // that can. `isWritable` says whether the last attempt emptied both queues; where audit is required, the daemon
 // lets nothing happen while it is false, and the records of those refusals are the attempts.
 //
+// A journal whose socket is full is behind, which everybody can bring about who writes to it. The record is in the file,
+// and follows there; only one that takes nothing for a while is a failure, or one with too many before it.
+//
 // Both queues are bounded. What overflows the first is counted, and the next checkpoint says how many were lost.
 // What overflows the second is in the file, and the journal alone lacks it.
 
@@ -26,6 +29,8 @@ package final class AuditLog {
     private var waiting: [Waiting] = []
     private var waitingBytes = 0
     private var unsent: [JournalEntry] = []
+    /// Since when the journal has taken nothing, though it was offered something.
+    private var journalIsFullSince: Duration?
     private var sinceCheckpoint: UInt64 = 0
     private var lostSinceCheckpoint: UInt64 = 0
     private var lastCheckpoint: Duration
@@ -159,9 +164,31 @@ package final class AuditLog {
             do throws(JournalFault) {
                 try journal!.send(unsent[sent])
             } catch {
-                throw .journal(error)
+                guard case .full = error, mayBeBehind else { throw .journal(error) }
+                return
             }
+            journalIsFullSince = nil
             sent += 1
+        }
+    }
+
+    /// Whether it is worth trying again soon.
+    package var isBehind: Bool { isWritable && !unsent.isEmpty }
+
+    package func catchUp() { try? attempt { () throws(AuditFault) in try sendToJournal() } }
+
+    private var mayBeBehind: Bool {
+        let now = clock.monotonic()
+        let since = journalIsFullSince ?? now
+        journalIsFullSince = since
+        return now - since < settings.journalPatience && unsent.count < settings.mostWaiting
+    }
+
+    /// Whoever ends takes along what the journal has not got.
+    private func waitForJournal(_ time: Duration) {
+        let end = SystemClock.monotonic + time
+        while !unsent.isEmpty, SystemClock.monotonic < end, journal?.waitForRoom(until: end) == true {
+            try? attempt { () throws(AuditFault) in try sendToJournal() }
         }
     }
 
@@ -211,5 +238,6 @@ package final class AuditLog {
             try sign()
             if file.settings.sync != .never { try file.sync() }
         }
+        waitForJournal(settings.farewell)
     }
 }

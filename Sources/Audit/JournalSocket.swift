@@ -1,6 +1,6 @@
 import Linux
 
-/// The socket of systemd-journald. It is never waited for: what it does not take at once is the caller's to keep.
+/// The socket of systemd-journald. What it does not take at once is the caller's to keep.
 package struct JournalSocket: ~Copyable {
     package static let usualPath = "/run/systemd/journal/socket"
 
@@ -26,6 +26,14 @@ package struct JournalSocket: ~Copyable {
                 throw .system(SystemError("send", error.errno, path))
             }
         }
+    }
+
+    /// False when there is nobody to wait for.
+    package func waitForRoom(until end: Duration) -> Bool {
+        guard let connection else { return false }
+        var set = PollSet()
+        set.add(connection.fd, .write)
+        return (try? set.wait(milliseconds: SystemClock.patience(until: end))) != nil
     }
 
     /// A journald that was restarted has another socket under the old path.

@@ -12,6 +12,7 @@ package final class Auditor: @unchecked Sendable {
     private let log: Log
     private var audit: AuditLog?
     private var timer: TimerID?
+    private var catchUpTimer: TimerID?
     private var lastWrite: Duration = .zero
     private var hasComplained = false
 
@@ -46,6 +47,7 @@ package final class Auditor: @unchecked Sendable {
         do throws(AuditFault) {
             try audit.write(record)
             tickLater()
+            catchUpLater()
             if hasComplained { log.notice("audit: records can be written again") }
             hasComplained = false
             return nil
@@ -64,9 +66,18 @@ package final class Auditor: @unchecked Sendable {
     package func note(_ record: AuditRecord) { _ = write(record) }
 
     package func close(because reason: String) {
-        if let timer { loop.cancel(timer) }
+        for timer in [timer, catchUpTimer].compactMap(\.self) { loop.cancel(timer) }
         try? audit?.close(AuditStop(reason: reason))
         audit = nil
+    }
+
+    private func catchUpLater() {
+        guard let audit, audit.isBehind, catchUpTimer == nil else { return }
+        catchUpTimer = loop.schedule(after: .milliseconds(10)) { [unowned self] in
+            catchUpTimer = nil
+            audit.catchUp()
+            catchUpLater()
+        }
     }
 
     /// Signs what is due. While nothing is written nothing is due, and nobody is woken.

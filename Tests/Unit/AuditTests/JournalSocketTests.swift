@@ -1,6 +1,7 @@
 import Audit
 import Foundation
 import Linux
+import Synchronization
 import TestSupport
 import Testing
 
@@ -61,7 +62,77 @@ import Testing
         #expect(entry.seals == 15)
     }
 
-    @Test("A full socket is said at once; what it did not take follows in order, and nothing is lost")
+    @Test("A journal that is behind for a moment keeps nobody from calling")
+    func behind() throws {
+        let scene = try AuditScene()
+        let journal = try JournalStandIn(at: scene.root + "/journal")
+        let log = try scene.open(settings(scene))
+        // More than any socket holds, twice, and time that would be too long at a stretch.
+        var entries: [JournalStandIn.Entry] = []
+        for _ in 0..<2 {
+            for number in 0..<1000 { try log.write(.call(number)) }
+            scene.clock.pass(.seconds(4))
+            try log.write(.call(1000))
+            #expect(log.isWritable && log.allowsCalls)
+            while true {
+                let some = try journal.all()
+                guard !some.isEmpty else { break }
+                entries += some
+                try log.tick()
+            }
+        }
+        #expect(entries.filter { $0["CLOISTER_KIND"] == "call" }.count == 2002)
+        #expect(entries.compactMap { $0["CLOISTER_SEQ"] } == (1...entries.count).map(String.init))
+        #expect(log.counts.failures == 0 && log.counts.unsent == 0)
+    }
+
+    @Test("Whoever ends waits a moment for a journal that is behind")
+    func endsBehind() throws {
+        let scene = try AuditScene()
+        let journal = try JournalStandIn(at: scene.root + "/journal")
+        var settings = settings(scene)
+        settings.farewell = .seconds(5)
+        let log = try scene.open(settings)
+        for number in 0..<200 { try log.write(.call(number)) }
+        // Room from time to time; a socket holds ten, or a few hundred. A thread of its own, for this one waits.
+        let count = Atomic(0)
+        let isOver = Atomic(false)
+        let reader = Thread {
+            while !isOver.load(ordering: .acquiring) {
+                let some = (try? journal.all().count) ?? 0
+                count.add(some, ordering: .releasing)
+                Thread.sleep(forTimeInterval: 0.001)
+            }
+        }
+        reader.start()
+        try log.close(AuditStop(reason: "test"))
+        isOver.store(true, ordering: .releasing)
+        while !reader.isFinished { Thread.sleep(forTimeInterval: 0.001) }
+        // Those of the start, of the end, and the calls.
+        let sent = try count.load(ordering: .acquiring) + journal.all().count
+        #expect(sent == 2 + 200 + 2)
+    }
+
+    @Test("A journal with too many records before it is a failure, however short the time")
+    func tooManyBefore() throws {
+        let scene = try AuditScene()
+        let journal = try JournalStandIn(at: scene.root + "/journal")
+        var settings = settings(scene)
+        settings.mostWaiting = 1000
+        let log = try scene.open(settings)
+        for number in 0..<1000 { try log.write(.call(number)) }
+        let fault = #expect(throws: AuditFault.self) {
+            for number in 0..<1000 { try log.write(.call(number)) }
+        }
+        #expect(fault == .journal(.full))
+        while !log.isWritable {
+            #expect(try !journal.all().isEmpty)
+            try? log.tick()
+        }
+        try log.write(.call(2000))
+    }
+
+    @Test("A socket that stays full is a failure; what it did not take follows in order, and nothing is lost")
     func full() throws {
         let scene = try AuditScene()
         let journal = try JournalStandIn(at: scene.root + "/journal")
@@ -75,8 +146,10 @@ import Testing
             } catch {
                 fault = error
             }
+            scene.clock.pass(.milliseconds(10))
         }
         #expect(fault == .journal(.full))
+        #expect(calls > 500)
         #expect(fault?.isInFile == true)
         #expect(!log.isWritable)
         #expect(!log.allowsCalls)
@@ -87,10 +160,13 @@ import Testing
         }
         var entries = try journal.all()
         // As often as it takes: the socket holds fewer than wait.
-        while !log.isWritable {
+        while true {
             try? log.tick()
-            entries += try journal.all()
+            let some = try journal.all()
+            guard !some.isEmpty else { break }
+            entries += some
         }
+        #expect(log.isWritable && log.allowsCalls)
         #expect(entries.compactMap { $0["CLOISTER_SEQ"] } == (1...entries.count).map(String.init))
         #expect(entries.filter { $0["CLOISTER_KIND"] == "call" }.count == calls)
         try log.close(AuditStop(reason: "test"))

@@ -4,7 +4,7 @@ import Linux
 import TestSupport
 
 /// The socket of journald, with somebody behind it who reads the native protocol.
-final class JournalStandIn {
+final class JournalStandIn: Sendable {
     let path: String
     private let socket: OwnedFD
 
