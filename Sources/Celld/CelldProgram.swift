@@ -51,8 +51,12 @@ package enum CelldProgram {
                 mostCells: options.mostCells, mostCellsOfUser: options.mostCellsOfUser,
                 mostCommands: options.mostCommands, mostCommandsOfUser: options.mostCommandsOfUser,
                 authorizationTime: .seconds(options.authorizationSeconds))
+            let manager =
+                options.connection == nil
+                ? ServiceManager(environment: Process.environment, process: Int(Process.id)) : nil
             let keeper = try Keeper(
-                try builder(options), limits, listener: listener, connection: connection, log: log)
+                try builder(options), limits, listener: listener, connection: connection, manager: manager,
+                log: log)
             try keeper.serve()
             return ExitStatus.success
         } catch {

@@ -62,6 +62,10 @@ final class Keeper {
     private let log: (String) -> Void
     private var listener: OwnedFD?
     private let endsWithLastConnection: Bool
+    /// `nil` where cloisterd started us, not systemd.
+    private let manager: ServiceManager?
+    private var watchdogDue: Duration?
+    private var toldStatus = ""
     private let signals: SignalFD
     private var connections: [Connection] = []
     var cells: [Cell] = []
@@ -76,9 +80,9 @@ final class Keeper {
 
     init(
         _ builder: CellBuilder, _ limits: Limits, listener: consuming OwnedFD?,
-        connection: consuming OwnedFD?, log: @escaping (String) -> Void
+        connection: consuming OwnedFD?, manager: ServiceManager?, log: @escaping (String) -> Void
     ) throws(SystemError) {
-        (self.builder, self.limits, self.log) = (builder, limits, log)
+        (self.builder, self.limits, self.manager, self.log) = (builder, limits, manager, log)
         self.listener = listener
         signals = try SignalFD([Signals.terminate, Signals.interrupt, Signals.hangUp])
         if let socket = connection {
@@ -90,6 +94,8 @@ final class Keeper {
     }
 
     func serve() throws(SystemError) {
+        toldStatus = status
+        manager?.ready(status: status)
         builder.prepareSpare()
         while try turn() {}
         builder.discardSpare()
@@ -157,6 +163,7 @@ final class Keeper {
         builder.groups?.sweep()
         prepareSpareWhenQuiet()
         builder.workspaces.forgetIdle(at: SystemClock.monotonic)
+        tellManager()
         return !(endsWithLastConnection && self.connections.isEmpty) && !(isRetiring && isUnused)
     }
 
@@ -182,9 +189,33 @@ final class Keeper {
         var moments =
             cells.filter(\.isBuilding).map(\.deadline) + waiting.map(\.authorization.deadline)
             + meetings.map(\.deadline) + cells.compactMap(\.lastMoment)
-            + [builder.workspaces.nextIdleEnd, spareDue].compactMap(\.self)
+            + [builder.workspaces.nextIdleEnd, spareDue, watchdogDue].compactMap(\.self)
         if builder.groups?.hasLeaving == true { moments.append(SystemClock.monotonic + .milliseconds(10)) }
         return SystemClock.patience(until: moments.min())
+    }
+
+    // MARK: systemd
+
+    /// That we do not hang, as often as it wants to hear it; and what there is, when nobody waits for us.
+    private func tellManager() {
+        guard let manager else { return }
+        let now = SystemClock.monotonic
+        if let interval = manager.watchdogInterval, now >= watchdogDue ?? now {
+            manager.patWatchdog()
+            watchdogDue = now + interval
+        }
+        let status = status
+        guard status != toldStatus, !cells.contains(where: \.isBuilding) else { return }
+        toldStatus = status
+        manager.status(status)
+    }
+
+    private var status: String {
+        let commands = cells.count(where: \.isCommand)
+        var parts = [(cells.count - commands, "cell"), (commands, "command")].filter { $0.0 > 0 }
+        if parts.isEmpty { parts = [(0, limits.mostCells > 0 ? "cell" : "command")] }
+        let things = parts.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
+        return isRetiring ? "\(things); ends with the last of them" : things
     }
 
     // MARK: cloisterd
