@@ -96,6 +96,7 @@ final class Keeper {
     func serve() throws(SystemError) {
         toldStatus = status
         manager?.ready(status: status)
+        tellManager()
         builder.prepareSpare()
         while try turn() {}
         builder.discardSpare()

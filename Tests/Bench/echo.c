@@ -1,5 +1,6 @@
 // The peer: the least that an AF_UNIX stream server can do for one line. It listens on the socket
-// named by its argument, forks once per client, and gives every byte back with blocking calls.
+// named by its argument, or on the one that systemd passed ("-"), forks once per client, and gives
+// every byte back with blocking calls.
 // Nothing that reads and answers a line over such a socket can be expected to beat it.
 
 #include <errno.h>
@@ -31,19 +32,27 @@ static void echo(int client) {
     }
 }
 
-int main(int argc, char **argv) {
+static int listen_at(const char *path) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    if (argc != 2 || strlen(argv[1]) >= sizeof address.sun_path) {
+    if (strlen(path) >= sizeof address.sun_path) {
+        fprintf(stderr, "%s: too long for a socket\n", path);
+        exit(2);
+    }
+    strcpy(address.sun_path, path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (listener < 0) die("socket");
+    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) die(path);
+    if (listen(listener, 1024) < 0) die("listen");
+    return listener;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
         fprintf(stderr, "usage: echo SOCKET\n");
         return 2;
     }
-    strcpy(address.sun_path, argv[1]);
     signal(SIGCHLD, SIG_IGN); // nobody waits for the children
-
-    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (listener < 0) die("socket");
-    if (bind(listener, (struct sockaddr *)&address, sizeof address) < 0) die(argv[1]);
-    if (listen(listener, 1024) < 0) die("listen");
+    int listener = strcmp(argv[1], "-") == 0 ? 3 : listen_at(argv[1]);
     for (;;) {
         int client = accept(listener, NULL, NULL);
         if (client < 0 && errno == EINTR) continue;

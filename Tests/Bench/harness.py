@@ -37,6 +37,10 @@ class Broken(Exception):
     """Something did not work, as opposed to being slow."""
 
 
+def compiler(tool: str, directory: Path, *libraries: str) -> list:
+    return ["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", directory / tool, HERE / f"{tool}.c", *libraries]
+
+
 @dataclasses.dataclass
 class Row:
     work: str
@@ -69,8 +73,7 @@ class Bench:
         for name, text in LINES.items():
             self.line(name).write_text(text)
         for name, *libraries in (("echo",), ("client",), ("bus", "-lsystemd")):
-            self.run(["cc", "-O2", "-Wall", "-Wextra", "-Werror", "-o", self.tools / name, HERE / f"{name}.c",
-                      *libraries])
+            self.run(compiler(name, self.tools, *libraries))
 
     def line(self, name: str) -> Path:
         return self.tools / f"{name}.line"

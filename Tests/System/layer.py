@@ -5,11 +5,16 @@ import importlib.metadata
 import os
 import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 from packaging.requirements import Requirement
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.join(HERE, "../..")
+sys.path.append(os.path.join(TOP, "Tests/Bench"))
+import harness  # noqa: E402
+
 TESTS = "System", "Cells", "Probe"
 SUFFIXES = {"first": "", "second": "+1"}
 # What the tests import, and the official client; what these need says their metadata.
@@ -25,6 +30,7 @@ def make(build, tree, arguments, lacking=""):
         shutil.copytree(os.path.join(TOP, "Tests", name), f"{tree}/Tests/{name}", ignore=ignore)
     # The machine has no compiler.
     subprocess.run([os.path.join(TOP, "Tests/Probe/build.sh"), f"{tree}/Tests/Probe/built"], check=True)
+    _bench(Path(tree) / "Tests/Bench")
     for name in "accept", "begin":
         shutil.copy(os.path.join(HERE, name), tree)
     _python(f"{tree}/python")
@@ -40,6 +46,15 @@ def _packages(build, directory):
             capture_output=True, text=True,
         )  # fmt: skip
         print(f"packed {os.path.basename(made.stdout.strip())}", flush=True)
+
+
+def _bench(directory):
+    """What measures, and what it says."""
+    directory.mkdir(parents=True)
+    for tool in "echo", "client":
+        subprocess.run(harness.compiler(tool, directory), check=True)
+    for name in "echo", "hello", "system_info":
+        (directory / f"{name}.line").write_text(harness.LINES[name])
 
 
 def _python(directory):

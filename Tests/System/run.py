@@ -16,9 +16,12 @@ tests than it had collected.
 .build/vm/console.log has all that it said, .build/vm/results/journal its journal.
 """
 
+import contextlib
 import hashlib
+import json
 import os
 import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -115,6 +118,15 @@ def brought_back(directory):
     return outcomes, missing
 
 
+def _print_times(directory):
+    """What test_times.py has measured, in milliseconds."""
+    with contextlib.suppress(OSError):
+        with open(f"{directory}/times.json") as file:
+            for name, values in json.load(file).items():
+                median = statistics.median(values) if values else 0
+                print(f"{name}: median {median / 1e6:.1f} ms of {len(values)}, longest {max(values, default=0) / 1e6:.1f} ms")
+
+
 def report(directory):
     """Prints what came back. True if that is all that should, and all of it passed."""
     try:
@@ -128,6 +140,7 @@ def report(directory):
     print(f"{'test':108}{'verdict':10}{'seconds':>8}")
     for name, outcome, _, seconds in outcomes:
         print(f"{name[:106]:108}{outcome:10}{seconds:8.1f}")
+    _print_times(directory)
     failed = sum(outcome != "passed" for _, outcome, _, _ in outcomes)
     print(f"{len(outcomes)} tests, {failed} not passed, {missing} missing")
     return bool(outcomes) and failed == 0 and missing == 0

@@ -73,6 +73,46 @@ def test_a_daemon_that_hangs_is_ended_by_the_watchdog_and_comes_back():
     done("cloisterctl", "audit", "verify")
 
 
+@pytest.mark.parametrize("unit", ["cloister-celld.service", "cloister-commands.service"])
+def test_a_celld_that_hangs_is_ended_by_the_watchdog_and_comes_back(unit):
+    mark = cursor()
+    with drop_in(unit, "[Service]\nWatchdogSec=3s\n"):
+        systemctl("start", unit)
+        before = main_process(unit)
+        # It lives when it does not hang, with nothing to do and with something.
+        with Client("anna") as anna:
+            anna.run("sleep 5")
+        assert main_process(unit) == before
+        os.kill(before, signal.SIGSTOP)
+        assert is_started_again(unit, before)
+        said = [str(entry["MESSAGE"]) for entry in journal(mark)]
+        assert any(text.startswith(f"{unit}: Watchdog timeout") for text in said), said
+        with Client("anna") as anna:
+            assert anna.run("echo back").output == "back\n"
+
+
+def test_systemd_says_what_celld_has():
+    unit = "cloister-celld.service"
+    wait_until(lambda: property_of(unit, "StatusText") == "0 cells")
+    with Client("anna") as anna, Client("ben") as ben:
+        anna.run("true")
+        wait_until(lambda: property_of(unit, "StatusText") == "1 cell")
+        ben.run("true")
+        wait_until(lambda: property_of(unit, "StatusText") == "2 cells")
+    wait_until(lambda: property_of(unit, "StatusText") == "0 cells")
+
+
+def test_a_client_stays_through_a_dozen_crashes_in_a_row(anna):
+    """As many as a client may cause: systemd's usual limit of five would end them all."""
+    unit = "cloisterd.service"
+    anna.run("echo mine >/tmp/only-in-this-cell")
+    for _ in range(12):
+        before = main_process(unit)
+        os.kill(before, signal.SIGKILL)
+        assert is_started_again(unit, before)
+    assert anna.run("cat /tmp/only-in-this-cell").output == "mine\n"
+
+
 def test_nobody_is_there_and_the_daemon_ends_and_comes_back():
     line = command_line("cloisterd.service")
     with drop_in("cloisterd.service", f"[Service]\nExecStart=\nExecStart={line} --idle-timeout 1\n"):

@@ -3,8 +3,8 @@
 import os
 import pwd
 
-from administrator import KNOWS_PEERS, cursor, done, journal, run
-from services import Client
+from administrator import KNOWS_PEERS, cursor, done, drop_in, journal, run
+from services import Client, main_process
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CALLED = "9ed1be54c70342ef8058b80af5ca9088"
@@ -32,6 +32,18 @@ def test_tools_of_every_kind_work_under_the_units(anna):
     assert anna.run("python3 -c 'print(sum(range(10)))'").output == "45\n"
     loopback = "import socket; s = socket.create_server(('127.0.0.1', 0)); socket.create_connection(s.getsockname()); print('there')"
     assert anna.run(f'python3 -c "{loopback}"').output == "there\n"
+
+
+def test_celld_and_its_cells_call_nothing_that_the_filter_of_its_unit_refuses():
+    """That filter is inherited by cells, where a refused call is an error as usual; here it ends whoever makes it."""
+    mark = cursor()
+    with drop_in("cloister-celld.service", "[Service]\nSystemCallErrorNumber=kill\n"):
+        before = main_process("cloister-celld.service")
+        for user in "anna", "ben", "anna":
+            with Client(user) as client:
+                test_tools_of_every_kind_work_under_the_units(client)
+        assert main_process("cloister-celld.service") == before != 0
+        assert not [text for text in (str(entry["MESSAGE"]) for entry in journal(mark)) if "status=31" in text]
 
 
 def test_a_cell_has_no_right_of_the_unit(anna):
