@@ -86,12 +86,22 @@ struct Doctor {
                     mend: "systemctl unmask \(file)")
             }
             guard let failed = files.first(where: { machine.stateOfUnit($0) == "failed" }) else {
-                return .good("unit \(name)", "is there")
+                return isDeaf(name) ?? .good("unit \(name)", "is there")
             }
             return Finding(
                 name: "unit \(name)", state: .fault, says: "\(failed) has failed",
                 mend: "journalctl --unit=\(failed) says why; then systemctl reset-failed \(failed)")
         }
+    }
+
+    /// A daemon that runs has started the sockets of all; somebody stopped this one since.
+    private func isDeaf(_ name: String) -> Finding? {
+        let socket = "\(name).socket"
+        guard machine.stateOfUnit("cloisterd.service") == "active", machine.stateOfUnit(socket) == "inactive"
+        else { return nil }
+        return Finding(
+            name: "unit \(name)", state: .fault, says: "\(socket) is stopped, and nobody reaches its service",
+            mend: "systemctl start \(socket)")
     }
 
     private var enabled: Finding {

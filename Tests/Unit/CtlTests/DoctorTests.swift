@@ -26,7 +26,8 @@ import Testing
         kernel: String = "6.12.9-amd64", landlock: Int = 6, without: Set<String> = [],
         texts: [String: String] = [:],
         links: [String: String] = [wanted: "/lib/systemd/system/cloisterd.socket"],
-        unreachable: Set<String> = [], failed: String = "", version: String? = Release.version,
+        unreachable: Set<String> = [], failed: String = "", stopped: String = "",
+        version: String? = Release.version,
         faults: [String] = [], policies: Int = 1
     ) -> ExaminedMachine {
         var known = [
@@ -39,7 +40,8 @@ import Testing
             isThere: { (files.contains($0) || links[$0] != nil) && !without.contains($0) },
             text: { [known] in without.contains($0) ? nil : known[$0] }, link: { links[$0] },
             unreachable: { unreachable.contains($0) ? SystemError("connect", .notFound, $0) : nil },
-            stateOfUnit: { $0 == failed ? "failed" : "active" }, runningVersion: { version },
+            stateOfUnit: { $0 == failed ? "failed" : $0 == stopped ? "inactive" : "active" },
+            runningVersion: { version },
             policy: { (policies, faults) })
     }
 
@@ -64,6 +66,9 @@ import Testing
             name: "unit cloister-celld", state: .fault, says: "cloister-celld.service has failed",
             mend: "systemctl reset-failed cloister-celld.service",
             machine: machine(failed: "cloister-celld.service")),
+        Case(
+            name: "unit cloister-celld", state: .fault, says: "cloister-celld.socket is stopped",
+            mend: "systemctl start cloister-celld.socket", machine: machine(stopped: "cloister-celld.socket")),
         Case(
             name: "daemon", state: .warning, says: "version 0.0.9 runs", mend: "systemctl restart cloisterd",
             machine: machine(version: "0.0.9")),
