@@ -14,6 +14,8 @@ SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
 HELPERS := cloister-celld cloister-cell cloister-busid
+# What packs the package and boots a container with it.
+MACHINE := gcc debhelper dpkg-dev fakeroot mmdebstrap systemd-container
 # Sections of the manual that have pages of ours.
 MANUALS := 1 5 8
 # Where units, users and the like go, below PREFIX; what they say of our programs is put right on the way.
@@ -39,7 +41,7 @@ test: deps venv ## Run every test
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
 system-test: build venv ## Install, use, upgrade and purge the package on a booted Debian (container; TESTS: some)
-	@packaging/need.sh gcc debhelper dpkg-dev fakeroot mmdebstrap systemd-container
+	@packaging/need.sh $(MACHINE)
 	@"$(PYTHON)" Tests/System/native.py "$(BUILD)" $(TESTS)
 
 vm-test: build venv ## The same in a virtual machine with all of cgroup v2, and the limits of cells (KEEP=1: stay inside)
@@ -54,7 +56,7 @@ fmt: ## Format all Swift sources
 	swift format --in-place --recursive --parallel $(SOURCES)
 
 bench: build venv ## Measure against the named peers; prints a table, writes .build/bench.json
-	@packaging/need.sh dbus-daemon systemd
+	@packaging/need.sh dbus-daemon systemd $(MACHINE)
 	CLOISTER_BIN="$(RELEASE)" BUILD_DIR="$(BUILD)" "$(PYTHON)" Tests/Bench/bench.py
 
 probe: deps venv ## Try to get out of a cell in every way that Tests/Probe knows, and compare with bwrap and firejail

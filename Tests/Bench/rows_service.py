@@ -1,6 +1,7 @@
 """The service of a system: on the bus, from the first connection on, and through a restart."""
 
 import contextlib
+import functools
 import json
 import shutil
 import signal
@@ -164,8 +165,38 @@ def restart(bench: Bench) -> Row:
         ours=f"usually {duration(usual)}", excess=statistics.median(longest) / bar, raw={"rounds": rounds})
 
 
+@functools.cache
+def in_machine(bench: Bench) -> dict:
+    """The package in a booted container: what its own units add to a start and a restart (acceptance/test_times.py)."""
+    bench.run([sys.executable, HERE.parent / "System/native.py", bench.build, "-c", "pytest.ini", "test_times.py"], 600)
+    return json.loads((bench.build / "system/results/times.json").read_text())
+
+
+def unit_start(bench: Bench) -> Row:
+    bar = 40e6
+    times = in_machine(bench)
+    ours, with_celld, peer = (
+        statistics.median(times[name]) for name in ("start", "start-with-celld", "start-of-peer")
+    )
+    return Row(
+        work="the same, by the package's units", bar=f"≤ {duration(bar)}", measured=f"{ours / 1e6:.1f} ms",
+        peer=f"{duration(peer)} a unit with the same walls", ours=f"{duration(with_celld)} where celld has to start, too",
+        excess=ours / bar, raw=times)
+
+
+def unit_restart(bench: Bench) -> Row:
+    bar = 250e6
+    times = in_machine(bench)
+    [longest], [usual] = times["restart"], times["usual"]
+    return Row(
+        work="restart with 100 clients, the package's units", bar=f"≤ {duration(bar)}",
+        measured=f"{longest / 1e6:.0f} ms", peer="–", ours=f"usually {duration(usual)}", excess=longest / bar, raw=times)
+
+
 ROWS = {
     "bus-call": bus_call,
     "cold-start": cold_start,
+    "cold-start-unit": unit_start,
     "restart": restart,
+    "restart-unit": unit_restart,
 }

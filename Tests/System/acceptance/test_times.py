@@ -21,7 +21,7 @@ ECHO = "/run/layer/Tests/Bench/echo"
 LINES = "/run/layer/Tests/Bench"
 UNIT = "cloisterd.service"
 CELLD = "cloister-celld.service"
-STARTS = int(os.environ.get("CLOISTER_ROUNDS", 10))
+STARTS = 15
 RESTARTS = 5
 CLIENTS = 100
 

@@ -4,6 +4,7 @@ import glob
 import json
 import os
 import socket
+import statistics
 import subprocess
 import threading
 import time
@@ -103,6 +104,26 @@ class Client:
         finally:
             self.bridge.kill()
             self.bridge.wait()
+
+
+class Pings:
+    """How long the daemon takes to answer a client at rest, and then while somebody else is busy."""
+
+    # Of a median: what a busy machine adds to any process that sleeps and is woken.
+    FELT = 5
+
+    def __init__(self, client):
+        self.client, self.busy = client, []
+        self.rest = statistics.median(client.ping() for _ in range(40))
+
+    def ask(self):
+        self.busy.append(self.client.ping())
+
+    def assert_unmoved(self):
+        busy = statistics.median(self.busy)
+        print(f"ping: {1e3 * self.rest:.1f} ms at rest, {1e3 * busy:.1f} ms beside it, slowest {1e3 * max(self.busy):.1f} ms")
+        assert len(self.busy) >= 5 and busy < self.FELT * self.rest
+        assert max(self.busy) < SLOWNESS
 
 
 class Answer:

@@ -4,7 +4,7 @@ import time
 
 from cells import Limits, plan
 from machine import eventually
-from services import SECONDS, group_of_cell, number, processes
+from services import SECONDS, Pings, group_of_cell, number, processes
 
 BOMB = ["perl", "-e", '$| = 1; while (1) { my $pid = fork; print "$!\\n" if !defined $pid && !$said++ }']
 
@@ -22,12 +22,14 @@ def test_a_fork_bomb_meets_the_limit_of_its_group_and_is_ended_as_a_whole(celld,
     write(group + "/pids.max", "48")
     assert anna.run("true").fields["exit_code"] == ben.run("true").fields["exit_code"] == 0
 
+    pings = Pings(ben)
     call = cell.start(BOMB, timeout=20)
     assert eventually(lambda: number(group, "pids.events", "max") > 0, SECONDS)
     for _ in range(5):
         assert len(processes(group)) <= 48
-        assert ben.ping() < SECONDS
+        pings.ask()
         assert anna.run("echo here").output == "here\n"
+    pings.assert_unmoved()
     assert len(processes(group)) > 40, "it is over before anybody looked"
     ended, output, _ = cell.finish(call)
     assert ended.timed_out and ended.signal == 9
