@@ -227,5 +227,5 @@ package final class Consent: @unchecked Sendable {
     }
 
     /// Nobody is asked for a daemon that ends.
-    package func close() { polkit?.close() }
+    package func close() { polkit?.authority.close() }
 }

@@ -9,10 +9,10 @@
 // closes its dialog.
 
 import Bus
+import Linux
 import Policy
 
-// Unchecked: touched on the loop's thread only.
-package final class Polkit: @unchecked Sendable {
+package final class Polkit: Sendable {
     enum Answer: Equatable, Sendable {
         case given
         /// Somebody, or a rule of polkit's, said no.
@@ -21,17 +21,9 @@ package final class Polkit: @unchecked Sendable {
         case unanswered(String)
     }
 
-    private static let name = "org.freedesktop.PolicyKit1"
-    private static let path = "/org/freedesktop/PolicyKit1/Authority"
-    private static let interface = "org.freedesktop.PolicyKit1.Authority"
-    private static let allowsUserInteraction: UInt32 = 1
+    let authority: PolkitAuthority
 
-    private let bus: BusConnection
-    private var lastNumber: UInt64 = 0
-    /// By which they could be cancelled.
-    private var underWay: Set<String> = []
-
-    package init(_ bus: BusConnection) { self.bus = bus }
+    package init(_ bus: BusConnection) { authority = PolkitAuthority(bus) }
 
     func ask(_ question: Question, of client: Client) async -> Answer {
         guard client.credentials.uid != 0 else {
@@ -40,7 +32,7 @@ package final class Polkit: @unchecked Sendable {
             )
         }
         do throws(BusError) {
-            let version = try await version()
+            let version = try await authority.version()
             var asked: Set<String> = []
             for action in question.needs.map(\.permission.polkitAction) where asked.insert(action).inserted {
                 let needs = question.needs.filter { $0.permission.polkitAction == action }
@@ -55,7 +47,8 @@ package final class Polkit: @unchecked Sendable {
                 } catch {
                     return .unanswered(Self.sentence(error))
                 }
-                let answer = Self.answer(try await check(action, subject, details.entries), action)
+                let answer = Self.answer(
+                    try await authority.check(action, subject, details.entries), action)
                 guard answer == .given else { return answer }
             }
             return .given
@@ -64,79 +57,7 @@ package final class Polkit: @unchecked Sendable {
         }
     }
 
-    /// No dialog stays open for a daemon that ends.
-    func close() {
-        for identifier in underWay { takeBack(identifier) }
-        bus.close()
-    }
-
-    // MARK: The authority
-
-    func version() async throws(BusError) -> String {
-        let method = BusMethod(Self.name, Self.path, "org.freedesktop.DBus.Properties", "Get")
-        let reply = try await bus.call(method) { message throws(BusError) in
-            try message.append(Self.interface)
-            try message.append("BackendVersion")
-        }
-        return try reply.read(.variant("s")) { () throws(BusError) in try reply.readString() }
-    }
-
-    /// What polkit answers, as it does.
-    struct Decision: Sendable {
-        let isAuthorized: Bool
-        /// Somebody would have to be asked, and was not.
-        let needsAgent: Bool
-        let isDismissed: Bool
-    }
-
-    /// Without interaction nobody is asked.
-    func check(
-        _ action: String, _ subject: PolkitSubject, _ details: [(String, String)], interactive: Bool = true
-    ) async throws(BusError) -> Decision {
-        lastNumber += 1
-        let identifier = "cloister-\(lastNumber)"
-        underWay.insert(identifier)
-        defer { underWay.remove(identifier) }
-        do throws(BusError) {
-            // As long as it takes: whoever asks us has a limit.
-            let reply = try await bus.call(method("CheckAuthorization"), within: nil) {
-                message throws(BusError) in
-                try subject.append(to: message)
-                try message.append(action)
-                try message.append(details)
-                try message.append(interactive ? Self.allowsUserInteraction : 0)
-                try message.append(identifier)
-            }
-            return try Self.decision(reply)
-        } catch {
-            if error == .cancelled { takeBack(identifier) }
-            throw error
-        }
-    }
-
-    private func takeBack(_ identifier: String) {
-        // Where the bus is gone, polkit knows as much.
-        try? bus.send(method("CancelCheckAuthorization")) { message throws(BusError) in
-            try message.append(identifier)
-        }
-    }
-
-    private func method(_ member: String) -> BusMethod {
-        BusMethod(Self.name, Self.path, Self.interface, member)
-    }
-
-    private static func decision(_ reply: BusMessage) throws(BusError) -> Decision {
-        try reply.read(.structure("bba{ss}")) { () throws(BusError) in
-            let isAuthorized = try reply.readBool()
-            let needsAgent = try reply.readBool()
-            let details = try reply.readDetails()
-            return Decision(
-                isAuthorized: isAuthorized, needsAgent: needsAgent,
-                isDismissed: details["polkit.dismissed"] != nil)
-        }
-    }
-
-    private static func answer(_ decision: Decision, _ action: String) -> Answer {
+    private static func answer(_ decision: PolkitAuthority.Decision, _ action: String) -> Answer {
         if decision.isAuthorized { return .given }
         if decision.needsAgent {
             return .unanswered(
@@ -190,6 +111,22 @@ package final class Polkit: @unchecked Sendable {
                 return
                     "\(asked) and there is no polkit (\(message)). An administrator can install polkitd, or use via: queue."
             }
+        }
+    }
+}
+
+extension PolkitSubject {
+    init(_ client: Client, version: String) throws(Obstacle) {
+        if let name = client.busName {
+            self = .busName(name)
+            return
+        }
+        guard client.credentials.pidfd != nil, let pidfd = try? client.credentials.pidfd!.duplicate() else {
+            throw .ended
+        }
+        let (pid, uid) = (client.credentials.pid, client.credentials.uid)
+        try self.init(process: pidfd, pid: pid, uid: uid, version: version) {
+            ProcessFacts.startTime(of: client.credentials.pidfd!, pid)
         }
     }
 }

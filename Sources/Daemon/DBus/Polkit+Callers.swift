@@ -6,10 +6,11 @@ extension Polkit {
     func authorize(
         _ wanted: BusAuthorization, of caller: String, interactive: Bool
     ) async throws(BusFault) {
-        let decision: Decision
+        let decision: PolkitAuthority.Decision
         do throws(BusError) {
             let details = wanted.details.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
-            decision = try await check(wanted.action, .busName(caller), details, interactive: interactive)
+            decision = try await authority.check(
+                wanted.action, .busName(caller), details, interactive: interactive)
         } catch {
             throw BusFault(
                 name: DBusNames.errors + "NoAuthority",
