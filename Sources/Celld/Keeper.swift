@@ -128,7 +128,7 @@ final class Keeper {
         }
         for command in waiting { command.authorization.watch(in: &set) }
         let (meetings, vouchers) = (meetings, builder.vouchers.all)
-        for meeting in meetings { set.add(meeting.channel, .read) }
+        for meeting in meetings { meeting.watch(in: &set) }
         for voucher in vouchers { set.add(voucher.socket, .read) }
         try set.wait(milliseconds: patience())
 

@@ -14,42 +14,28 @@ final class Meeting {
     let number: UInt32
     let connection: Keeper.Connection
     let deadline: Duration
-    let channel: OwnedFD
-    private let child: NamespacedProcess
+    private let child: BusChild
     private var first: BusCredentials?
     private var peer: Vouchers.Peer?
 
     init(_ number: UInt32, _ name: String, for connection: Keeper.Connection) throws(CellRefusal) {
         (self.number, self.connection) = (number, connection)
         deadline = SystemClock.monotonic + .seconds(10)
-        let address = Process.environment("DBUS_SYSTEM_BUS_ADDRESS").map { ["DBUS_SYSTEM_BUS_ADDRESS=" + $0] }
         do throws(SystemError) {
-            let program = try Process.companion("cloister-busid")
-            let pair = try UnixSocket.pair(.packet)
-            try pair.other.setBlocking(true)
-            var passed = DescriptorTable()
-            try passed.add(pair.other)
-            child = try NamespacedProcess.start(
-                try File.open(program), [program, name], environment: address ?? [], in: [],
-                descriptors: passed, endsWithParent: true)
-            channel = pair.keepOne()
+            child = try BusChild("cloister-busid", [name])
         } catch {
             throw CellRefusal("the bus cannot be asked: \(error)", remedy: Self.remedy)
         }
     }
 
-    deinit {
-        // Under its unit celld may kill nobody who is not its own user: the child ends when it is not asked again.
-        UnixSocket.shutdown(channel)
-        child.end()
-    }
+    func watch(in set: inout PollSet) { set.add(child.channel, .read) }
 
     /// `nil` while more has to be heard.
     func hear() throws(CellRefusal) -> Vouchers.Peer? {
         let message: UnixSocket.ReceivedMessage?
         let said: BusCredentials
         do {
-            message = try UnixSocket.receive(channel, atMost: longestCelldMessage)
+            message = try UnixSocket.receive(child.channel, atMost: longestCelldMessage)
             guard let message else { return nil }
             guard !message.bytes.isEmpty else { throw Self.unknown }
             said = try BusCredentials(decoding: message.bytes)
@@ -61,7 +47,7 @@ final class Meeting {
             self.first = said
             peer = try Self.pin(said, message?.takeDescriptor())
             do throws(SystemError) {
-                _ = try UnixSocket.send(channel, [1] as [UInt8], passing: DescriptorTable())
+                _ = try UnixSocket.send(child.channel, [1] as [UInt8], passing: DescriptorTable())
             } catch {
                 throw Self.unknown
             }
