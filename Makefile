@@ -13,7 +13,7 @@ PYTHON := $(VENV)/bin/python
 SOURCES := Package.swift Sources Tests examples
 PROGRAMS := cloisterd cloister-bridge cloisterctl
 # What nobody starts by hand.
-HELPERS := cloister-celld cloister-cell cloister-busid
+HELPERS := cloister-celld cloister-cell cloister-busid cloister-authorize
 # What packs the package and boots a container with it.
 MACHINE := gcc debhelper dpkg-dev fakeroot mmdebstrap systemd-container
 # Sections of the manual that have pages of ours.

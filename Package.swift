@@ -81,6 +81,9 @@ let package = Package(
         .executableTarget(
             name: "cloisterd", dependencies: ["Daemon", "Tools"], swiftSettings: rules),
         .executableTarget(
+            name: "cloister-authorize", dependencies: ["Bus", "Cells", "EventLoop", "Linux"],
+            swiftSettings: rules),
+        .executableTarget(
             name: "cloister-busid", dependencies: ["Bus", "Cells", "Linux"], swiftSettings: rules),
         .executableTarget(name: "cloister-celld", dependencies: ["Celld"], swiftSettings: rules),
         .executableTarget(

@@ -1,17 +1,18 @@
 // polkit's word on a command as root, before it is started:
 //
-//   asked ──pkcheck is started──▶ waiting ──it ended with 0──▶ allowed
-//                                    └──with anything else, or not in time──▶ refused, with a sentence
+//   asked ──cloister-authorize is started──▶ waiting ──its exit status says so──▶ allowed
+//                                               └──it says anything else, or not in time──▶ refused, with a sentence
 //
-// celld speaks to no bus: pkcheck does, as a plain child, and its exit status is all that is heard of it. The client is
-// named by number, start time and user, so that polkit cannot take another process for it; whoever is asked sees the
-// program and its whole command line, or there is no asking.
+// celld speaks to no bus: cloister-authorize does, a child without a right, and its exit status is all that is heard of
+// it. The client is named by the descriptor that came with its socket, so that polkit cannot take another process for
+// it, or, to an older polkit, by number, start time and user; whoever is asked sees the program and its whole command
+// line, or there is no asking.
 
 import Cells
 import Linux
 
 final class Authorization {
-    static let program = "/usr/bin/pkcheck"
+    static let program = "cloister-authorize"
     static let action = "org.cloister.Cloister1.code-execution-sudo"
     /// What a person can take in, and polkit's agents show.
     static let longestLine = 4 << 10
@@ -19,22 +20,15 @@ final class Authorization {
     let wanted: CellBuilder.Wanted
     /// When it is too late for an answer.
     let deadline: Duration
-    private let pkcheck: NamespacedProcess
+    private let child: BusChild
 
-    /// Asks. The answer is there when `process` is readable.
+    /// Asks. There may be an answer when what is watched is readable.
     init(of wanted: CellBuilder.Wanted, within time: Duration) throws(CellRefusal) {
         self.wanted = wanted
         deadline = SystemClock.monotonic + time
         let arguments = try Self.arguments(wanted)
         do throws(SystemError) {
-            pkcheck = try NamespacedProcess.start(
-                try File.open(Self.program), arguments,
-                environment: ["PATH=\(HostPrograms.path)", "LANG=C.UTF-8"], in: [],
-                descriptors: DescriptorTable(), endsWithParent: true)
-        } catch  where error.errno == .notFound {
-            throw CellRefusal(
-                "polkit decides about commands as root, and \(Self.program) is not there",
-                remedy: "install polkit (Debian: polkitd)")
+            child = try BusChild(Self.program, arguments, passing: wanted.peer.pidfd)
         } catch {
             throw CellRefusal("polkit could not be asked: \(error)", remedy: Self.remedy)
         }
@@ -51,19 +45,15 @@ final class Authorization {
                 "the command line has \(line.utf8.count) bytes, and nobody is asked about more than \(longestLine)",
                 remedy: "put what is long into stdin or a file")
         }
-        var details = [("program", ShellWords.quoted([command.arguments[0]])), ("command_line", line)]
-        if !command.directory.isEmpty {
-            details.append(("directory", ShellWords.quoted([command.directory])))
-        }
-        details.append(("input", command.hasInput ? "given" : "none"))
         return [
-            program, "--action-id", action, "--process", "\(wanted.peer.pid),\(ticks),\(wanted.peer.uid)",
-            "--allow-user-interaction",
-        ] + details.flatMap { ["--detail", $0.0, $0.1] }
+            "\(wanted.peer.pid)", "\(ticks)", "\(wanted.peer.uid)", action,
+            "program", ShellWords.quoted([command.arguments[0]]), "command_line", line,
+            "input", command.hasInput ? "given" : "none",
+        ]
     }
 
     func watch(in set: inout PollSet) {
-        set.add(pkcheck.pidfd, .read)
+        child.watch(in: &set)
         if wanted.peer.pidfd != nil { set.add(wanted.peer.pidfd!, .read) } else { set.addNothing() }
     }
 
@@ -71,12 +61,18 @@ final class Authorization {
 
     /// `nil` while it is not known.
     func answer() -> Result<Void, CellRefusal>? {
-        guard let status = try? ProcessFD.reap(pkcheck.pidfd) else { return nil }
-        return status == .exited(0) ? .success(()) : .failure(Self.refusal(status))
+        guard let status = child.status() else { return nil }
+        if case .exited(let number) = status, let answer = PolkitAnswer(rawValue: number) {
+            return Self.result(answer)
+        }
+        return .failure(
+            CellRefusal(
+                "polkit could not be asked (\(Self.program): \(status))",
+                remedy: "see that dbus and polkit run, and look at the log of cloister-celld"))
     }
 
     /// Whoever is being asked is told by their agent that it is not wanted any more.
-    func giveUp() { pkcheck.end() }
+    func giveUp() { child.end() }
 
     // MARK: Refusals
 
@@ -87,24 +83,27 @@ final class Authorization {
         remedy: "try again")
     static let withdrawn = CellRefusal("the command is not wanted any more", remedy: "ask again")
 
-    private static func refusal(_ status: ProcessFD.Status) -> CellRefusal {
-        switch status {
-        case .exited(1):
-            CellRefusal(
-                "polkit does not allow this command as root",
-                remedy: "an administrator can change polkit's rules for \(action)")
-        case .exited(2):
-            CellRefusal(
-                "polkit wants somebody to prove who they are, and there is nobody to ask: the client's session has no authentication agent",
-                remedy: "start the application from a desktop session, or change polkit's rules for \(action)"
-            )
-        case .exited(3):
-            CellRefusal(
-                "somebody was asked to allow this command as root, and dismissed it", remedy: "ask them")
-        case .exited, .signalled:
-            CellRefusal(
-                "polkit could not be asked (pkcheck: \(status))",
-                remedy: "see that dbus and polkit run, and look at the log of cloister-celld")
+    private static func result(_ answer: PolkitAnswer) -> Result<Void, CellRefusal> {
+        switch answer {
+        case .allowed: .success(())
+        case .denied:
+            .failure(
+                CellRefusal(
+                    "polkit does not allow this command as root",
+                    remedy: "an administrator can change polkit's rules for \(action)"))
+        case .nobodyToAsk:
+            .failure(
+                CellRefusal(
+                    "polkit wants somebody to prove who they are, and there is nobody to ask: the client's session has no authentication agent",
+                    remedy:
+                        "start the application from a desktop session, or change polkit's rules for \(action)"
+                ))
+        case .dismissed:
+            .failure(
+                CellRefusal(
+                    "somebody was asked to allow this command as root, and dismissed it",
+                    remedy: "ask them"))
+        case .clientIsGone: .failure(CellBuilder.isGone)
         }
     }
 }

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from cells import NATIVE, Celld, Limits, Refusal
+from cells import BINARIES, NATIVE, Celld, Limits, Refusal
 from clients import client
 from machine import children, eventually, has_ended, host_pid, read
 
@@ -22,6 +23,7 @@ missing = [program for program in NEEDED if not os.path.exists(program)]
 pytestmark = pytest.mark.skipif(bool(missing), reason=f"there is no {missing[0] if missing else ''}")
 
 STRANGER = 4242
+PRIVATE = ["unshare", "--mount", "--propagation", "private"]
 YES = command_rule("return polkit.Result.YES;")
 ASK = command_rule("return polkit.Result.AUTH_ADMIN;")
 
@@ -112,13 +114,15 @@ def test_without_polkit_nothing_runs_as_root(asked, options):
         assert "polkit could not be asked" in refused(keeper, connection, "/usr/bin/id")
 
 
-def test_without_pkcheck_nothing_runs_as_root(asked):
-    hide = ["sh", "-c", 'mount -t tmpfs tmpfs /mnt && touch /mnt/x && mount --bind /mnt /usr/libexec && mount -t tmpfs t /usr/bin && exec "$@"', "sh"]
+def test_without_the_program_that_asks_nothing_runs_as_root(tmp_path):
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    for name in "cloister-celld", "cloister-cell":
+        shutil.copy(os.path.join(BINARIES, name), programs)
+    hide = ["sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', str(programs), os.path.abspath(BINARIES)]
     with client(STRANGER) as (connection, _):
-        keeper = Celld(best_effort=NATIVE, inside=["unshare", "--mount", "--propagation", "private", *hide])
-        with pytest.raises(Refusal) as refusal:
-            keeper.run_command(connection, "/bin/id", as_root=True)
-        assert "/usr/bin/pkcheck is not there" in refusal.value.reason and "install polkit" in refusal.value.remedy
+        keeper = Celld(best_effort=NATIVE, inside=[*PRIVATE, *hide])
+        assert "cloister-authorize: No such file" in refused(keeper, connection, "/usr/bin/id")
         keeper.stop()
 
 
@@ -158,8 +162,8 @@ def begin(keeper, connection, *arguments):
     return keeper.ask_command(connection, *arguments, as_root=True)
 
 
-def pkchecks(keeper):
-    return [pid for pid in children(keeper.process.pid) if read(f"/proc/{pid}/cmdline").startswith(b"/usr/bin/pkcheck")]
+def askers(keeper):
+    return [pid for pid in children(keeper.process.pid) if b"cloister-authorize\0" in read(f"/proc/{pid}/cmdline")]
 
 
 # PAM that says yes asks nothing, so the helper's question has to be one that waits.
@@ -192,7 +196,7 @@ def waiting(asked):
             person = Person(authority, pid)
             number = begin(keeper, connection, "/bin/true")
             person.read_until("AUTHENTICATING")
-            assert len(pkchecks(keeper)) == 1
+            assert len(askers(keeper)) == 1
             yield keeper, connection, pid, person, number
 
     return start
@@ -211,35 +215,37 @@ def test_a_person_who_turns_away_has_not_allowed_it(waiting):
     with waiting() as (keeper, _, _, person, number):
         person.agent.send_signal(signal.SIGKILL)
         assert "polkit does not allow" in keeper.wait_for("refused").reason
-        assert pkchecks(keeper) == []
+        assert askers(keeper) == []
 
 
 def test_a_command_that_is_taken_back_is_not_asked_about_any_more(waiting):
-    with waiting() as (keeper, _, _, _, number):
+    with waiting() as (keeper, _, _, person, number):
         keeper.end(type("Command", (), {"number": number}))
         assert "not wanted any more" in keeper.wait_for("refused").reason
-        assert pkchecks(keeper) == []
+        assert askers(keeper) == []
+        # polkit has heard it: the agent's dialog is closed.
+        person.read_until("AUTHENTICATION FAILED")
 
 
 def test_a_person_who_does_not_answer_in_time_has_not_allowed_it(waiting):
     with waiting(options=["--authorization-time", "1"]) as (keeper, _, _, _, _):
         begun = time.monotonic()
         assert "nobody answered in time" in keeper.wait_for("refused").reason
-        assert time.monotonic() - begun < 2 and pkchecks(keeper) == []
+        assert time.monotonic() - begun < 2 and askers(keeper) == []
 
 
 def test_a_client_that_leaves_is_not_asked_about_any_more(waiting):
     with waiting() as (keeper, _, pid, _, number):
         os.kill(pid, signal.SIGKILL)
         assert "client is gone" in keeper.wait_for("refused").reason
-        assert pkchecks(keeper) == []
+        assert askers(keeper) == []
 
 
 def test_a_question_ends_with_celld(waiting):
     with waiting() as (keeper, _, _, _, _):
-        [pkcheck] = pkchecks(keeper)
+        [asker] = askers(keeper)
         keeper.process.kill()
-        assert eventually(lambda: has_ended(pkcheck))
+        assert eventually(lambda: has_ended(asker))
         # Who puts away what a celld that was killed could not.
         other = Celld(best_effort=NATIVE, state=keeper.state)
         other.knock()
@@ -253,18 +259,31 @@ def test_those_who_wait_count(waiting):
         assert "has 1 commands on the host" in refusal.value.reason
 
 
-# MARK: What pkcheck may say
+# MARK: What the program that asks may say
 
 @contextlib.contextmanager
 def stand_in(tmp_path, body):
-    """A celld for which another program is pkcheck, and the file in which that one writes down its words."""
-    words, program = tmp_path / "words", tmp_path / "pkcheck"
-    source = f'#include <stdio.h>\n#include <stdlib.h>\n#include <unistd.h>\nint main(int n, char **w) {{ FILE *f = fopen("{words}", "w"); '
-    source += f"for (int i = 0; i < n; i++) fprintf(f, \"%s%c\", w[i], 0); fclose(f); {body} }}"
+    """A celld for which another program asks polkit, and the file in which that one writes down its words and which
+    process its descriptor 4 is."""
+    words, program = tmp_path / "words", tmp_path / "cloister-authorize"
+    source = f"""
+        #include <signal.h>
+        #include <stdio.h>
+        #include <stdlib.h>
+        #include <unistd.h>
+        int main(int n, char **w) {{
+            FILE *f = fopen("{words}", "w"), *info = fopen("/proc/self/fdinfo/4", "r");
+            for (int i = 1; i < n; i++) fprintf(f, "%s%c", w[i], 0);
+            char line[99];
+            while (info && fgets(line, sizeof line, info)) if (*line == 'P') fputs(line, f);
+            fclose(f);
+            {body}
+        }}"""
     subprocess.run(["gcc", "-x", "c", "-", "-o", program], input=source, text=True, check=True)
-    hide = ["sh", "-c", 'mount --bind "$0" /usr/bin/pkcheck && exec "$@"', str(program)]
+    place = os.path.abspath(os.path.join(BINARIES, "cloister-authorize"))
+    hide = ["sh", "-c", 'mount --bind "$0" "$1" && shift && exec "$@"', str(program), place]
     with client(STRANGER) as (connection, pid):
-        keeper = Celld(best_effort=NATIVE, inside=["unshare", "--mount", "--propagation", "private", *hide])
+        keeper = Celld(best_effort=NATIVE, inside=[*PRIVATE, *hide])
         try:
             yield keeper, connection, pid, words
         finally:
@@ -274,24 +293,26 @@ def stand_in(tmp_path, body):
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        ("return 1;", "does not allow"), ("return 2;", "no authentication agent"), ("return 3;", "dismissed it"),
-        ("return 126;", "could not be asked"), ("return 127;", "could not be asked"),
-        ("return 99;", "could not be asked"), ("abort();", "could not be asked"),
+        ("return 41;", "does not allow"), ("return 42;", "no authentication agent"), ("return 43;", "dismissed it"),
+        ("return 44;", "client is gone"),
+        # What also somebody says who has asked nobody.
+        ("return 0;", "could not be asked"), ("return 1;", "could not be asked"), ("return 39;", "could not be asked"),
+        ("return 45;", "could not be asked"), ("return 127;", "could not be asked"), ("abort();", "could not be asked"),
+        ("raise(40);", "could not be asked"),
     ],
 )
-def test_whatever_pkcheck_says_but_yes_is_a_refusal_that_says_why(tmp_path, body, reason):
+def test_whatever_it_says_but_yes_is_a_refusal_that_says_why(tmp_path, body, reason):
     with stand_in(tmp_path, body) as (keeper, connection, _, _):
         assert reason in refused(keeper, connection, "/usr/bin/id")
 
 
-def test_pkcheck_is_told_who_and_what(tmp_path):
-    with stand_in(tmp_path, "return 0;") as (keeper, connection, pid, words):
+def test_it_is_told_who_and_what(tmp_path):
+    with stand_in(tmp_path, "return 40;") as (keeper, connection, pid, words):
         assert keeper.run_command(connection, "/bin/echo", "a b", as_root=True)[1] == b"a b\n"
         ticks = read(f"/proc/{pid}/stat").decode().rsplit(")", 1)[1].split()[19]
-        assert words.read_text().split("\0")[:-1] == [
-            "/usr/bin/pkcheck", "--action-id", COMMAND_ACTION, "--process", f"{pid},{ticks},{STRANGER}",
-            "--allow-user-interaction", "--detail", "program", "/bin/echo", "--detail", "command_line", "/bin/echo 'a b'",
-            "--detail", "input", "none"]
+        assert words.read_text().split("\0") == [
+            str(pid), ticks, str(STRANGER), COMMAND_ACTION, "program", "/bin/echo", "command_line", "/bin/echo 'a b'",
+            "input", "none", f"Pid:\t{pid}\n"]
 
 
 # MARK: Ends

@@ -12,7 +12,8 @@ from administrator import BEFORE, SOCKETS, UNITS, done, files, install, is_activ
 from services import Client, systemctl
 
 PROGRAMS = ["/usr/bin/cloisterd", "/usr/bin/cloisterctl", "/usr/bin/cloister-bridge"]
-HELPERS = ["/usr/libexec/cloister/cloister-celld", "/usr/libexec/cloister/cloister-cell"]
+HELPERS = [
+    "/usr/libexec/cloister/" + name for name in ("cloister-celld", "cloister-cell", "cloister-busid", "cloister-authorize")]
 
 
 def test_before_there_is_nothing():
