@@ -52,7 +52,7 @@ struct Doctor {
 
     // MARK: The service
 
-    private static let helpers = ["cloister-celld", "cloister-cell", "cloister-busid"]
+    private static let helpers = ["cloister-celld", "cloister-cell", "cloister-busid", "cloister-authorize"]
 
     private var programs: Finding {
         let places = ["/usr/libexec/cloister", "/usr/local/libexec/cloister"]
@@ -249,8 +249,8 @@ struct Doctor {
     private var polkit: Finding {
         let action = "share/polkit-1/actions/org.cloister.Cloister1.policy"
         let says: String
-        if !machine.isThere("/usr/bin/pkcheck") {
-            says = "/usr/bin/pkcheck is not there, and so no command as root"
+        if !machine.isThere("/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service") {
+            says = "the bus knows none: nothing runs as root, and rules with via: polkit ask nobody"
         } else if !machine.isThere("/usr/" + action), !machine.isThere("/usr/local/" + action) {
             says = "it does not know our actions: \(action) is not there"
         } else {

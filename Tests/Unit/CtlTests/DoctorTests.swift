@@ -12,11 +12,12 @@ import Testing
     static let files =
         units + [
             "/usr/libexec/cloister/cloister-celld", "/usr/libexec/cloister/cloister-cell",
-            "/usr/libexec/cloister/cloister-busid",
+            "/usr/libexec/cloister/cloister-busid", "/usr/libexec/cloister/cloister-authorize",
             "/dev/loop-control",
-            "/proc/sys/kernel/seccomp/actions_avail", "/usr/bin/pkcheck",
+            "/proc/sys/kernel/seccomp/actions_avail", polkit,
             "/usr/share/polkit-1/actions/org.cloister.Cloister1.policy",
         ]
+    static let polkit = "/usr/share/dbus-1/system-services/org.freedesktop.PolicyKit1.service"
     static let all = "cpuset cpu io memory hugetlb pids\n"
     static let delegated = "/sys/fs/cgroup/system.slice/cloister-celld.service/cgroup.controllers"
     static let wanted = "/etc/systemd/system/sockets.target.wants/cloisterd.socket"
@@ -81,6 +82,9 @@ import Testing
             mend: "install the package",
             machine: machine(without: ["/usr/libexec/cloister/cloister-busid"])),
         Case(
+            name: "programs", state: .fault, says: "cloister-authorize cannot", mend: "install",
+            machine: machine(without: ["/usr/libexec/cloister/cloister-authorize"])),
+        Case(
             name: "programs", state: .fault, says: "cloister-cell cannot", mend: "install",
             machine: machine(without: ["/usr/libexec/cloister/cloister-cell"])),
         Case(
@@ -132,8 +136,8 @@ import Testing
             name: "bus", state: .warning, says: "system_bus_socket", mend: "dbus",
             machine: machine(unreachable: ["/run/dbus/system_bus_socket"])),
         Case(
-            name: "polkit", state: .warning, says: "pkcheck", mend: "polkitd",
-            machine: machine(without: ["/usr/bin/pkcheck"])),
+            name: "polkit", state: .warning, says: "nothing runs as root", mend: "polkitd",
+            machine: machine(without: [polkit])),
         Case(
             name: "policy", state: .warning, says: "everything is denied", mend: "write files",
             machine: machine(policies: 0)),
