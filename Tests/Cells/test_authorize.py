@@ -112,6 +112,20 @@ def test_who_asks_is_the_owner_of_the_action_without_any_right(owned, started):
         running.close()
 
 
+def test_celld_without_the_right_to_kill_others_takes_a_question_back_too(authority, started, tmp_path):
+    """Who asks is another user, and ends when its socket is closed: celld never waits for somebody whom it cannot end."""
+    with authority("126") as (stand_in, bus), client(STRANGER) as (connection, _):
+        change_users(bus, tmp_path, f"cloister:x:{OWNER}:{OWNER}::/:/usr/sbin/nologin")
+        with started(inside=[*bus.within, "setpriv", "--bounding-set=-kill", "--inh-caps=-kill"]) as (keeper, _):
+            number = keeper.ask_command(connection, "/bin/true", as_root=True)
+            assert eventually(lambda: stand_in.questions)
+            # CAP_KILL
+            assert int(status(keeper.process.pid, "CapEff"), 16) & 1 << 5 == 0
+            keeper.end(type("Command", (), {"number": number}))
+            assert "not wanted any more" in keeper.wait_for("refused").reason
+            assert askers(keeper) == []
+
+
 def test_where_the_owner_is_nobody_here_root_asks_without_any_right(authority, started, tmp_path):
     with authority("122") as (stand_in, bus), client(STRANGER) as (connection, _):
         change_users(bus, tmp_path)

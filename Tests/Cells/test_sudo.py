@@ -112,6 +112,8 @@ def test_without_an_agent_there_is_nobody_to_ask(asked):
 def test_without_polkit_nothing_runs_as_root(asked, options):
     with asked(YES, polkit_options=options) as (keeper, connection, _, _):
         assert "polkit could not be asked" in refused(keeper, connection, "/usr/bin/id")
+        # Why is in celld's log.
+        assert b"cloister-authorize: polkit cannot be asked: " in os.read(keeper.process.stderr.fileno(), 4096)
 
 
 def test_without_the_program_that_asks_nothing_runs_as_root(tmp_path):
