@@ -8,8 +8,20 @@ struct Descendants: Census {
     var members: [Int32] { Self.members(among: ProcessCensus.parents()) }
 
     func send(_ signal: Int32, to pid: Int32) {
-        guard let held = try? ProcessFD.open(pid), members.contains(pid) else { return }
+        guard let held = try? ProcessFD.open(pid), Self.isOurs(pid) else { return }
         try? ProcessFD.kill(held, signal)
+    }
+
+    /// Up from there, and not down to all of them: there may be thousands.
+    private static func isOurs(_ pid: Int32) -> Bool {
+        var next = pid
+        // What is read one after the other need not end.
+        for _ in 0..<10_000 {
+            guard let parent = ProcessCensus.parent(of: next), parent > 1 else { return false }
+            if parent == Process.id { return true }
+            next = parent
+        }
+        return false
     }
 
     static func members(among parents: [Int32: Int32], of ancestor: Int32 = Process.id) -> [Int32] {

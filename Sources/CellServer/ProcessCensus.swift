@@ -35,18 +35,19 @@ struct ProcessCensus: Census {
     static func parents() -> [Int32: Int32] {
         var parents: [Int32: Int32] = [:]
         let entries = (try? File.open("/proc", .directory).entryNames()) ?? []
-        for pid in entries.compactMap(Int32.init) where pid > 2 {
-            // NUMBER (NAME) STATE PARENT …, and a name may have anything in it.
-            guard let line = try? File.readText("/proc/\(pid)/stat", limit: 1024),
-                let end = line.lastIndex(of: ")")
-            else { continue }
-            let words = line[end...].split(separator: " ")
-            guard words.count > 2, words[1] != "Z", words[1] != "X", let parent = Int32(words[2]) else {
-                continue
-            }
-            parents[pid] = parent
-        }
+        for pid in entries.compactMap(Int32.init) where pid > 2 { parents[pid] = parent(of: pid) }
         return parents
+    }
+
+    /// `nil` where it only waits to be reaped.
+    static func parent(of pid: Int32) -> Int32? {
+        // NUMBER (NAME) STATE PARENT …, and a name may have anything in it.
+        guard let line = try? File.readText("/proc/\(pid)/stat", limit: 1024),
+            let end = line.lastIndex(of: ")")
+        else { return nil }
+        let words = line[end...].split(separator: " ")
+        guard words.count > 2, words[1] != "Z", words[1] != "X" else { return nil }
+        return Int32(words[2])
     }
 
     private static func mark(of pid: Int32) -> UInt32? {

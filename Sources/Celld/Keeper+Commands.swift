@@ -44,9 +44,6 @@ extension Keeper {
         cells.append(cell)
     }
 
-    /// For its own process to end it, and to say so.
-    private static let grace: Duration = .seconds(2)
-
     private func checkCommands(of uid: UInt32) throws(CellRefusal) {
         let users = cells.filter(\.isCommand).map(\.uid) + waiting.map(\.uid)
         if users.count >= limits.mostCommands {

@@ -42,6 +42,8 @@ final class Keeper {
         let started: Started
         let isCommand: Bool
         var hasStood = false
+        /// It was told to end, and ends what it has started.
+        var isEnding = false
         let deadline: Duration
         /// When it is ended from here: the process that counts a command's time can be stopped by its user.
         var lastMoment: Duration?
@@ -102,8 +104,14 @@ final class Keeper {
         builder.discardSpare()
         for command in waiting { command.authorization.giveUp() }
         // In order: what was started is stopped before we are gone.
-        for cell in cells { kill(cell) }
+        for cell in cells { end(cell) }
         for cell in cells {
+            if cell.isEnding, let last = cell.lastMoment {
+                var set = PollSet()
+                set.add(cell.started.process.pidfd, .read)
+                try? set.wait(milliseconds: SystemClock.patience(until: last))
+                kill(cell)
+            }
             cell.started.process.waitUntilGone()
             ended(cell)
         }
@@ -230,7 +238,7 @@ final class Keeper {
             switch try CelldRequest(decoding: message.bytes) {
             case .build(let number, let plan): build(number, plan, message, for: connection)
             case .end(let number):
-                for cell in cells where cell.connection === connection && cell.number == number { kill(cell) }
+                for cell in cells where cell.connection === connection && cell.number == number { end(cell) }
                 for command in waiting where command.connection === connection && command.number == number {
                     refuse(command, Authorization.withdrawn)
                 }
@@ -247,7 +255,7 @@ final class Keeper {
     private func lose(_ connection: Connection) {
         connections.removeAll { $0 === connection }
         meetings.removeAll { $0.connection === connection }
-        for cell in cells where cell.connection === connection { kill(cell) }
+        for cell in cells where cell.connection === connection { end(cell) }
         for command in waiting where command.connection === connection {
             refuse(command, Authorization.withdrawn)
         }
@@ -378,6 +386,19 @@ final class Keeper {
         }
         for meeting in meetings where meeting.deadline <= now { refuse(meeting, Meeting.late) }
     }
+
+    /// Where a command has no group, only the process that runs it knows what else it has started: that one is told,
+    /// and has a moment. Everything else is ended from here.
+    private func end(_ cell: Cell) {
+        guard cell.isCommand, !cell.started.hasGroup, !cell.isBuilding else { return kill(cell) }
+        guard !cell.isEnding else { return }
+        cell.isEnding = true
+        cell.lastMoment = SystemClock.monotonic + Self.grace
+        UnixSocket.shutdown(cell.started.control)
+    }
+
+    /// For a process to end what it has started, and to say so.
+    static let grace: Duration = .seconds(2)
 
     private func kill(_ cell: Cell) {
         // The first process' end ends its whole namespace; the group is for what could not get one.

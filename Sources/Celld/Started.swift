@@ -34,6 +34,7 @@ final class Started {
     private let newborn: Newborn
     var name: String { newborn.name }
     var process: NamespacedProcess { _read { yield newborn.process } }
+    var hasGroup: Bool { newborn.group != nil }
     /// Where it reports, and sees that celld is there.
     var control: OwnedFD { _read { yield newborn.control } }
     /// Our end of its work, until cloisterd has it.

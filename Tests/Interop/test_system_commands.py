@@ -336,6 +336,17 @@ def test_an_ordinary_users_daemon_has_commands_of_that_user_alone(own, executabl
     root.close()
 
 
+def test_without_groups_a_command_with_many_processes_ends_as_a_whole(own, executable):
+    """Who ends them needs a while, and is left it: nobody is stopped and then forgotten."""
+    client = BridgedClient(own, executable)
+    many = "for i in $(seq 300); do setsid sleep 4141 & done; wait"
+    call = client.begin("tools/call", name=TOOL, arguments={"argv": ["sh", "-c", many]})
+    eventually(lambda: len(of_user(STRANGER, "4141")) >= 300)
+    client.say("notifications/cancelled", requestId=call)
+    eventually(lambda: not of_user(STRANGER, "4141"), within=5)
+    client.close()
+
+
 def test_without_groups_what_a_command_started_is_found_by_its_descent(own, executable):
     client = BridgedClient(own, executable)
     assert client.structured(argv=["sh", "-c", "setsid sleep 4141 & (sleep 4141 &) ; echo on"])["stdout"] == "on\n"
