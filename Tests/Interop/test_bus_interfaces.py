@@ -35,6 +35,20 @@ def offered(scene):
     return found
 
 
+def described(page, interface):
+    """The properties of an interface, with their types, in the section that begins with its name."""
+    [section] = [each for each in page.split("\n.Sh ") if each.split("\n")[1].startswith(f".Li {interface}")]
+    found, kind = {}, None
+    for line in re.findall(r"^\.It Va (.*)$", section, re.M):
+        for each in line.split(" , "):
+            # As in C: a type is that of all names up to the next one.
+            *kinds, name = each.split()
+            [kind] = kinds or [kind]
+            assert name not in found, name
+            found[name] = kind
+    return found
+
+
 def test_the_daemon_the_files_and_the_manual_are_one(scene):
     found = offered(scene)
     files = {path.stem: ElementTree.parse(path).find("interface") for path in (TREE / "dbus").glob("*.xml")}
@@ -50,8 +64,8 @@ def test_the_daemon_the_files_and_the_manual_are_one(scene):
                 ]
                 line = " ".join([f".It Fn {each.get('name')}", *(f'"{text}"' for text in arguments)])
                 assert line + "\n" in page, line
-        for each in interface.iter("property"):
-            assert re.search(rf"^(\.It )?\.?(It )?Va (.* , )?{each.get('name')}( ,.*)?$", page, re.M), each.get("name")
+        properties = {each.get("name"): each.get("type") for each in interface.iter("property")}
+        assert described(page, name) == properties, name
 
 
 def test_the_actions_of_polkit_are_those_that_the_manual_names():
