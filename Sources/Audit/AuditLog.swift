@@ -37,7 +37,11 @@ package final class AuditLog {
     private var isHeadStale = false
 
     /// Whether everything is where it belongs.
-    package private(set) var isWritable = true
+    package private(set) var isWritable = true {
+        didSet { if isWritable != oldValue { onWritable() } }
+    }
+    /// It is now, or is not any more.
+    package var onWritable: () -> Void = {}
     package private(set) var counts = Counts()
     /// What was found at the start.
     package let recovery: Recovery

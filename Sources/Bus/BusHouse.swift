@@ -10,6 +10,8 @@
 /// Something with a path on the bus.
 package protocol BusObject: Sendable {
     var interfaces: [BusInterface] { get }
+    /// Tells it from those that had its path before.
+    var incarnation: Int { get }
     /// Throws where whoever calls may not read the object's properties.
     func admit(_ call: BusCall) throws(BusFault)
     func value(of property: String, in interface: String) -> BusValue
@@ -20,6 +22,9 @@ package protocol BusObject: Sendable {
 }
 
 extension BusObject {
+    /// Of an object whose path nobody had before.
+    package var incarnation: Int { 0 }
+
     package func set(_ property: String, to value: BusValue, for call: BusCall) throws(BusFault) {
         throw BusFault(.propertyReadOnly, "\(property) cannot be set")
     }

@@ -58,12 +58,15 @@ package struct BusInterface: Equatable, Sendable {
     package let methods: [Method]
     package let properties: [Property]
     package let signals: [Signal]
+    /// The names of those properties of which it is told that they have changed.
+    package let told: [String]
 
     package init(
         _ name: String, methods: [Method] = [], properties: [Property] = [], signals: [Signal] = []
     ) {
         (self.name, self.methods) = (name, methods)
         (self.properties, self.signals) = (properties, signals)
+        told = properties.filter { $0.change == .invalidates }.map(\.name)
     }
 }
 

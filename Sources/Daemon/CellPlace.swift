@@ -31,10 +31,12 @@ package actor CellPlace {
     private var cell: Cell? {
         didSet {
             guard (oldValue == nil) != (cell == nil) else { return }
-            if cell == nil { keeper?.dropCell() }
+            if cell == nil { keeper?.dropCell() } else { incarnation += 1 }
             onChange()
         }
     }
+    /// How many cells have stood here.
+    private var incarnation = 0
     private var keeper: SessionKeeper?
     /// A cell stands now, or does not any more.
     private let onChange: @Sendable () -> Void
@@ -212,9 +214,9 @@ package actor CellPlace {
     }
 
     /// The cell that stands, and what it was made with.
-    var standing: (plan: CellPlan, report: WallReport)? {
+    var standing: (plan: CellPlan, report: WallReport, incarnation: Int)? {
         guard let plan, let cell else { return nil }
-        return (plan, cell.report)
+        return (plan, cell.report, incarnation)
     }
 
     package func policyHasChanged() {

@@ -160,7 +160,8 @@ package actor Daemon {
         door.onBusy = { [unowned self] isBusy in
             assumeIsolated { $0.busIsBusy(isBusy) }
         }
-        office.consent.onQuestions = { [unowned door] in door.touch() }
+        office.consent.onChange = { [unowned door] in door.touch() }
+        office.auditor.onWritable { [unowned door] in door.touch() }
         door.open()
     }
 
@@ -333,6 +334,7 @@ package actor Daemon {
         vouchedBy voucher: SocketStream?
     ) -> Session {
         let (number, uid) = (client.session, client.credentials.uid)
+        policy.onChange = { [unowned self] in assumeIsolated { $0.door }?.touch() }
         return Session(
             client, over: stream, on: loop, as: Self.description, with: catalogue, through: gatekeeper,
             by: policy,

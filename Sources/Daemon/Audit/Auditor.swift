@@ -29,6 +29,7 @@ package final class Auditor: @unchecked Sendable {
     package var counts: AuditLog.Counts? { audit?.counts }
     package var isWritable: Bool { audit?.isWritable ?? true }
     var isOn: Bool { audit != nil }
+    func onWritable(_ tell: @escaping () -> Void) { audit?.onWritable = tell }
 
     /// Why no call may begin; `nil` when one may. It tries again what failed before.
     func obstacle() -> String? {

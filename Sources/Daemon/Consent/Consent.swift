@@ -40,11 +40,13 @@ package final class Consent: @unchecked Sendable {
     private let log: Log
     let seal: Seal
     package private(set) var queue: ApprovalQueue {
-        didSet { onQuestions() }
+        didSet { onChange() }
     }
-    /// Questions have come or gone.
-    var onQuestions: () -> Void = {}
-    package private(set) var grants = GrantBook()
+    package private(set) var grants = GrantBook() {
+        didSet { onChange() }
+    }
+    /// Questions or grants have come or gone.
+    var onChange: () -> Void = {}
     private var waiters: [UInt64: CheckedContinuation<Outcome, Never>] = [:]
     /// Conversations with polkit, which end with their questions.
     private var conversations: [UInt64: Task<Void, Never>] = [:]

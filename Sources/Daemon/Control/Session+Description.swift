@@ -41,6 +41,8 @@ struct CellDescription: Sendable {
     let facts: ClientFacts
     let plan: CellPlan
     let missing: [String]
+    /// Which of the session's cells it is.
+    let incarnation: Int
 
     var workspace: String { plan.isEphemeral ? "ephemeral" : plan.application }
 
@@ -84,6 +86,6 @@ extension Session {
         guard let standing else { return nil }
         return CellDescription(
             session: client.session, facts: assumeIsolated { $0.policy.facts }, plan: standing.plan,
-            missing: standing.report.gaps.map(\.wall.rawValue))
+            missing: standing.report.gaps.map(\.wall.rawValue), incarnation: standing.incarnation)
     }
 }

@@ -42,7 +42,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
     private var isQueued = false
     /// Told while there are calls, and when there are none any more.
     var onBusy: (Bool) -> Void = { _ in }
-    private lazy var changes = ObjectChanges(self)
+    private var changes: ObjectChanges?
 
     init(
         _ bus: BusConnection, _ polkit: Polkit, on loop: EventLoop, log: Log, host: BusSessions.Host,
@@ -56,6 +56,7 @@ final class BusDoor: BusHouse, @unchecked Sendable {
 
     /// From here on the objects are there whenever the bus is.
     func open() {
+        changes = ObjectChanges(self)
         bus.onCall = { [unowned self] in take($0) }
         bus.onDeparture = { [unowned self] in hasLeft($0) }
         bus.onName = { [unowned self] name in
@@ -196,10 +197,8 @@ final class BusDoor: BusHouse, @unchecked Sendable {
 
     func object(at path: String) -> (any BusObject)? {
         if path == LogControlObject.path { return LogControlObject(log: log) }
+        if path == DBusNames.root { return manager }
         let administration = administration()
-        if path == DBusNames.root {
-            return ManagerObject(administration: administration, mcp: MCPObject(sessions: sessions))
-        }
         guard let (kind, number) = DBusNames.parse(path) else {
             return administration.modules().first { DBusNames.path(ofModule: $0.name) == path }
                 .map { ModuleObject(module: $0) }
@@ -213,10 +212,23 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         }
     }
 
-    /// Root's are all; anybody else's are their own; modules are everybody's.
+    private var manager: ManagerObject {
+        ManagerObject(administration: administration(), mcp: MCPObject(sessions: sessions))
+    }
+
+    /// Those that come and go, and the manager, which has properties that change.
+    var objectsThatChange: [(path: String, object: any BusObject)] {
+        objects(in: .all) + [(DBusNames.root, manager)]
+    }
+
+    /// Root's are all; anybody else's are their own.
     func objects(for call: BusCall) -> [(path: String, object: any BusObject)] {
+        objects(in: call.uid == 0 ? .all : .own(call.uid))
+    }
+
+    /// Modules are everybody's.
+    private func objects(in sight: Administration.Sight) -> [(path: String, object: any BusObject)] {
         let administration = administration()
-        let sight: Administration.Sight = call.uid == 0 ? .all : .own(call.uid)
         var found: [(path: String, object: any BusObject)] = []
         for session in administration.sessions() where sight.shows(session.uid) {
             found.append(
@@ -235,6 +247,6 @@ final class BusDoor: BusHouse, @unchecked Sendable {
         return found
     }
 
-    /// Something has come or gone.
-    func touch() { changes.touch() }
+    /// Something has come or gone, or is not what it was.
+    func touch() { changes?.touch() }
 }

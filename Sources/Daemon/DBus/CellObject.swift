@@ -14,6 +14,8 @@ struct CellObject: BusObject {
         ])
 
     var interfaces: [BusInterface] { [Self.interface] }
+    /// A session's next cell has the path of the one before.
+    var incarnation: Int { cell.incarnation }
 
     func admit(_ call: BusCall) throws(BusFault) {
         if cell.facts.uid != call.uid { try call.require(.view) }

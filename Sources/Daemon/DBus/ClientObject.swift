@@ -8,9 +8,11 @@ struct ClientObject: BusObject {
         DBusNames.client,
         properties: [
             .init("Session", "t"), .init("UID", "u"), .init("User", "s"), .init("PID", "u"),
-            .init("Transport", "s"), .init("Executable", "s"), .init("SHA256", "s", .silent),
+            .init("Transport", "s"), .init("Executable", "s"), .init("SHA256", "s", .invalidates),
             .init("Parent", "s"), .init("Unit", "s"), .init("Application", "s"),
-            .init("Claim", "s", .silent), .init("Blocks", "as", .silent), .init("Calls", "u", .silent),
+            .init("Claim", "s", .invalidates), .init("Blocks", "as", .invalidates),
+            // It changes with every call, and a signal for each would be more than the calls themselves.
+            .init("Calls", "u", .silent),
         ])
 
     var interfaces: [BusInterface] { [Self.interface] }

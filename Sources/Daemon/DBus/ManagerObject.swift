@@ -23,13 +23,13 @@ struct ManagerObject: BusObject {
             .init("Clients", "u", .invalidates),
             .init("Cells", "u", .invalidates),
             .init("Approvals", "u", .invalidates),
-            .init("Grants", "u", .silent),
+            .init("Grants", "u", .invalidates),
             .init("Modules", "u", .invalidates),
             .init("MissingWallsAllowed", "as"),
-            .init("PolicyGeneration", "t", .silent),
-            .init("PolicyFiles", "as", .silent),
-            .init("PolicyFaults", "as", .silent),
-            .init("AuditWritable", "b", .silent),
+            .init("PolicyGeneration", "t", .invalidates),
+            .init("PolicyFiles", "as", .invalidates),
+            .init("PolicyFaults", "as", .invalidates),
+            .init("AuditWritable", "b", .invalidates),
         ])
 
     var interfaces: [BusInterface] { [Self.interface, MCPObject.interface] }

@@ -1,28 +1,40 @@
 import Bus
 import EventLoop
 
-/// Tells the bus which objects came and went. Many changes are told together: only what is different at the end of a
-/// moment is told, and only to a bus that is there.
+/// Tells the bus which objects came and went, and which of their properties are not what they were. What is declared to
+/// invalidate is told; whoever changes it calls `touch`. Many changes are told together: only what is different at the
+/// end of a moment is told, and only to a bus that is there.
 // Unchecked: touched on the loop's thread only.
 final class ObjectChanges: @unchecked Sendable {
     private static let moment: Duration = .milliseconds(20)
-    private static let counts: [(DBusNames.Kind, String)] = [
-        (.client, "Clients"), (.cell, "Cells"), (.approval, "Approvals"),
-    ]
+
+    /// An object, as far as others are told of it.
+    private struct Told {
+        let incarnation: Int
+        let interfaces: [BusInterface]
+        /// Of each interface, of those properties that are told.
+        let values: [[BusValue]]
+
+        init(_ object: any BusObject) {
+            (incarnation, interfaces) = (object.incarnation, object.interfaces)
+            values = interfaces.map { interface in
+                interface.told.map { object.value(of: $0, in: interface.name) }
+            }
+        }
+    }
 
     private unowned let door: BusDoor
     private var timer: TimerID?
-    private var told: [DBusNames.Kind: Set<UInt64>] = [:]
-    /// Those that were there before us need not be told.
-    private var toldModules: [String: ModuleDescription]
+    private var told: [String: Told]
 
+    /// Those that are there before us need not be told.
     init(_ door: BusDoor) {
         self.door = door
-        toldModules = Self.byName(door.administration().modules())
+        told = Dictionary(uniqueKeysWithValues: Self.now(door))
     }
 
-    private static func byName(_ modules: [ModuleDescription]) -> [String: ModuleDescription] {
-        Dictionary(uniqueKeysWithValues: modules.map { ($0.name, $0) })
+    private static func now(_ door: BusDoor) -> [(String, Told)] {
+        door.objectsThatChange.map { ($0.path, Told($0.object)) }
     }
 
     func touch() {
@@ -34,67 +46,48 @@ final class ObjectChanges: @unchecked Sendable {
     }
 
     private func tell() {
-        let administration = door.administration()
-        let sessions = administration.sessions()
-        let now: [DBusNames.Kind: Set<UInt64>] = [
-            .client: Set(sessions.map(\.number)), .cell: Set(sessions.filter(\.hasCell).map(\.number)),
-            .approval: Set(administration.consent.queue.waiting.map(\.number)),
-        ]
-        var changed: [String] = []
-        for (kind, count) in Self.counts {
-            let (before, after) = (told[kind, default: []], now[kind, default: []])
-            guard before != after else { continue }
-            let interface = Self.interface(of: kind)
-            for number in before.subtracting(after).sorted() { removed(kind.path(number), interface) }
-            for number in after.subtracting(before).sorted() { added(kind.path(number), interface) }
-            if before.count != after.count { changed.append(count) }
-        }
-        told = now
-        if tellModules(administration.modules()) { changed.append("Modules") }
-        if !changed.isEmpty { invalidated(changed, of: DBusNames.manager, at: DBusNames.root) }
-    }
-
-    /// True when there are more or fewer than before.
-    private func tellModules(_ modules: [ModuleDescription]) -> Bool {
-        let (before, after) = (toldModules, Self.byName(modules))
-        toldModules = after
-        for name in before.keys.sorted() where after[name] == nil {
-            removed(DBusNames.path(ofModule: name), DBusNames.module)
-        }
-        for (name, module) in after.sorted(by: { $0.key < $1.key }) {
-            let path = DBusNames.path(ofModule: name)
-            guard let old = before[name] else {
-                added(path, DBusNames.module)
+        let (before, objects) = (told, Self.now(door))
+        told = Dictionary(uniqueKeysWithValues: objects)
+        let gone = before.filter { told[$0.key]?.incarnation != $0.value.incarnation }
+        for (path, old) in gone.sorted(by: { $0.key < $1.key }) { removed(path, old.interfaces) }
+        for (path, object) in objects {
+            guard let old = before[path], old.incarnation == object.incarnation else {
+                added(path, object.interfaces)
                 continue
             }
-            if old.tools != module.tools { invalidated(["Tools"], of: DBusNames.module, at: path) }
+            for (interface, values) in zip(object.interfaces, zip(old.values, object.values))
+            where values.0 != values.1 {
+                let changed = zip(interface.told, zip(values.0, values.1)).filter { $1.0 != $1.1 }
+                invalidated(changed.map(\.0), of: interface, at: path)
+            }
         }
-        return before.count != after.count
     }
 
-    private func added(_ path: String, _ interface: String) {
+    private func added(_ path: String, _ interfaces: [BusInterface]) {
         emit(BusInterface.objectManager, "InterfacesAdded") { (message) throws(BusError) in
             try message.append(path: path)
             try message.append(.array("{sa{sv}}")) { () throws(BusError) in
-                try message.append(.entry("sa{sv}")) { () throws(BusError) in
-                    try message.append(interface)
-                    // Whoever may have its properties asks for them.
-                    try message.append(.array("{sv}")) {}
+                for interface in interfaces {
+                    try message.append(.entry("sa{sv}")) { () throws(BusError) in
+                        try message.append(interface.name)
+                        // Whoever may have its properties asks for them.
+                        try message.append(.array("{sv}")) {}
+                    }
                 }
             }
         }
     }
 
-    private func removed(_ path: String, _ interface: String) {
+    private func removed(_ path: String, _ interfaces: [BusInterface]) {
         emit(BusInterface.objectManager, "InterfacesRemoved") { (message) throws(BusError) in
             try message.append(path: path)
-            try BusValue.strings([interface]).append(to: message)
+            try BusValue.strings(interfaces.map(\.name)).append(to: message)
         }
     }
 
-    private func invalidated(_ properties: [String], of interface: String, at path: String) {
+    private func invalidated(_ properties: [String], of interface: BusInterface, at path: String) {
         emit(BusInterface.properties, "PropertiesChanged", at: path) { (message) throws(BusError) in
-            try message.append(interface)
+            try message.append(interface.name)
             try message.append(.array("{sv}")) {}
             try BusValue.strings(properties).append(to: message)
         }
@@ -104,13 +97,5 @@ final class ObjectChanges: @unchecked Sendable {
         _ interface: BusInterface, _ member: String, at path: String = DBusNames.root, _ write: BusAnswer
     ) {
         door.bus.emit(.init(path, interface.name, member), write)
-    }
-
-    private static func interface(of kind: DBusNames.Kind) -> String {
-        switch kind {
-        case .client: DBusNames.client
-        case .cell: DBusNames.cell
-        case .approval: DBusNames.approval
-        }
     }
 }

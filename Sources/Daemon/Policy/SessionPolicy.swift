@@ -10,6 +10,8 @@ package final class SessionPolicy: @unchecked Sendable {
     private var cache: DecisionCache
     private var files: (rules: FileRules, from: Int, validUntil: Int?)?
     private let now: @Sendable () -> Moment
+    /// What is known of the client, or what policy says to it, is not what it was.
+    var onChange: () -> Void = {}
 
     package init(
         _ set: PolicySet, for facts: ClientFacts, now: @escaping @Sendable () -> Moment = { .now }
@@ -33,6 +35,7 @@ package final class SessionPolicy: @unchecked Sendable {
     private func decideAnew(_ facts: ClientFacts) {
         cache = DecisionCache(set.policy(for: facts))
         files = nil
+        onChange()
     }
 
     /// For the cell, as they are at this moment.
