@@ -60,7 +60,7 @@ extension BusHouse {
         guard let object else {
             throw BusFault(.unknownObject, "there is no object \(call.path)")
         }
-        var offered = object.interfaces + [.properties]
+        var offered = object.interfaces + [.properties, .introspectable]
         if call.path == managerPath { offered.append(.objectManager) }
         let (interface, method) = try Self.method(of: call, among: offered)
         guard call.message.signature == method.signature else {
