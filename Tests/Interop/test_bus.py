@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from bus import APPROVAL, CELL, CLIENT, MANAGER, MODULE, NAME, NOBODY, PROPERTIES, ROOT, BusScene, error, until
+from bus import APPROVAL, CELL, CLIENT, MANAGER, MCP, MODULE, NAME, NOBODY, PROPERTIES, ROOT, BusScene, error, until
 from governed import Client, Governed, rules
 from libdbus import DBusError
 from polkit import Application
@@ -269,24 +269,65 @@ def test_a_flood_of_one_caller_is_bounded_and_others_are_served(scene, asking):
     agent.sees_nothing()
 
 
-def test_a_thousand_callers_are_served(scene):
-    script = """
-import sys, libdbus
-libdbus.become(65534)
-callers = [libdbus.Connection(sys.argv[1]) for _ in range(1000)]
-words = "org.cloister.Cloister1", "/org/cloister/Cloister1", "org.cloister.Cloister1.Manager", "Describe"
+CALLERS = """
+import json, sys, libdbus
+address, uid, count, words = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
+libdbus.become(uid)
+callers = [libdbus.Connection(address) for _ in range(count)]
+# All at once, and then one after the other.
 for caller in callers:
     caller.send(*words)
 for caller in callers:
-    assert caller.call(*words)[0].startswith("{")
+    print(json.dumps(caller.call(*words, timeout=200)), flush=True)
+sys.stdin.read()
 for caller in callers:
     caller.close()
 """
-    run = subprocess.run(
-        [sys.executable, "-c", script, scene.polkit.address], timeout=120, cwd=os.path.dirname(__file__)
-    )
-    assert run.returncode == 0
+
+
+class Crowd:
+    """Callers of one user, in one process: each calls twice, and they leave when they are told."""
+
+    def __init__(self, scene, uid, count, *words):
+        self.count = count
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", CALLERS, scene.polkit.address, str(uid), str(count), json.dumps(words)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=os.path.dirname(__file__),
+        )  # fmt: skip
+
+    def answers(self):
+        return [json.loads(self.process.stdout.readline()) for _ in range(self.count)]
+
+    def leave(self):
+        self.process.stdin.close()
+        assert self.process.wait(20) == 0
+
+
+def test_a_thousand_callers_are_served(scene):
+    crowd = Crowd(scene, NOBODY, 1000, NAME, ROOT, MANAGER, "Describe")
+    assert all(said.startswith("{") for [said] in crowd.answers())
+    crowd.leave()
     assert scene.caller().json("Describe")["clients"] == 0
+
+
+def test_a_thousand_callers_of_several_users_call_tools(scene):
+    """Each has a session of its own, as its own user, and none is left when they have gone."""
+    users, count = [NOBODY, OTHER, 2, 3], 250
+    words = NAME, ROOT, MCP, "CallTool", "ssa{sv}", ["system_info", "{}", {}]
+    crowds = [Crowd(scene, uid, count, *words) for uid in users]
+    for crowd in crowds:
+        for is_error, result in crowd.answers():
+            assert is_error is False and json.loads(result)["content"]
+    root = scene.caller()
+    clients = root.json("DescribeClients", "b", True)["clients"]
+    assert sorted(each["uid"] for each in clients) == sorted(users * count)
+    assert {each["transport"] for each in clients} == {"bus"} and len({each["pid"] for each in clients}) == len(users)
+    assert len(scene.caller(2).json("DescribeClients", "b", False)["clients"]) == count
+    for crowd in crowds:
+        crowd.leave()
+    until(lambda: root.json("Describe")["clients"] == 0, "the end of the sessions")
+    calls = [(each["client"]["uid"], each["outcome"]) for each in scene.governed.records()]
+    assert sorted(calls) == sorted([(uid, "succeeded") for uid in users] * count * 2)
 
 
 # The bus itself
