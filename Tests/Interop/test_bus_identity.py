@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bus import CLIENT, MCP, NAME, NOBODY, ROOT, error, until
-from governed import Client
-from polkit import Application
+from bus import CLIENT, MCP, NAME, NOBODY, ROOT, BusScene, error, until
+from governed import Client, Governed, rules
+from newer_bus import NewerBus
+from polkit import Application, Polkit, command_rule
 from test_bus_mcp import tool
 
 sys.path.append(os.path.join(os.path.dirname(__file__), "../Cells"))
@@ -90,3 +91,56 @@ def test_a_caller_without_a_label_is_of_none(scene):
     assert tool(caller, "system_info")[0] is False
     [opened] = [each for each in scene.governed.records("session") if each["client"]["pid"] == caller.pid]
     assert "label" not in opened["client"]
+
+
+@pytest.fixture
+def newer(executable, tmp_path):
+    """The daemon on a bus that gives descriptors and labels, and polkit, which allows commands as root."""
+    scene = BusScene.__new__(BusScene)
+    scene.polkit, scene.callers = Polkit(rule=command_rule("return polkit.Result.YES;")), []
+    scene.bus = NewerBus(scene.polkit.address, scene.polkit.directory)
+    scene.governed = Governed(
+        scene.polkit.beside(executable, tmp_path, "cloisterd"), "--bus", "yes",
+        environment={"DBUS_SYSTEM_BUS_ADDRESS": scene.bus.address},
+    )  # fmt: skip
+    os.chmod(scene.governed.directory, 0o755)
+    scene.wait_for_name()
+    yield scene
+    scene.stop()
+    scene.bus.close()
+
+
+def run_as_root(caller):
+    is_error, result = tool(caller, "run_system_command", {"argv": ["id", "-u"], "as_root": True})
+    return is_error, result["content"][0]["text"]
+
+
+ROOTS = rules("allow: CODE_EXECUTION_SUDO, argv: [id, '-u']")
+
+
+def test_a_bus_that_gives_a_descriptor_says_for_certain_who_calls(newer):
+    newer.governed.policy(ROOTS)
+    newer.governed.eventually(lambda: newer.governed.generation() == 2)
+    is_error, text = run_as_root(newer.caller(NOBODY))
+    assert not is_error and text.startswith("0\n"), text
+    # cloisterd asked once, and celld twice.
+    assert newer.bus.answered == 3
+
+
+def test_a_bus_that_gives_none_does_not(scene):
+    scene.governed.policy(ROOTS)
+    scene.governed.eventually(lambda: scene.governed.generation() == 2)
+    is_error, text = run_as_root(scene.caller(NOBODY))
+    assert is_error and "it cannot be said for certain which process" in text
+
+
+def test_policy_knows_the_label_that_the_bus_gives(newer):
+    newer.governed.policy(deny("{label: relayed_t}"))
+    newer.governed.eventually(lambda: newer.governed.generation() == 2)
+    caller = newer.caller(NOBODY)
+    assert error(tool, caller, "system_info")[0] == f"{NAME}.Error.Protocol"
+    newer.governed.policy(deny("{label: another_t}"))
+    newer.governed.eventually(lambda: newer.governed.generation() == 3)
+    assert tool(caller, "system_info")[0] is False
+    opened = [each["client"] for each in newer.governed.records("session") if each["client"]["pid"] == caller.pid]
+    assert opened[0]["label"] == "relayed_t"
