@@ -6,7 +6,9 @@ import EventLoop
 /// end of a moment is told, and only to a bus that is there.
 // Unchecked: touched on the loop's thread only.
 final class ObjectChanges: @unchecked Sendable {
-    private static let moment: Duration = .milliseconds(20)
+    private static let shortestMoment: Duration = .milliseconds(20)
+    /// To look at all objects takes one part in so many of the time, however many there are, and no more.
+    private static let share = 20
 
     /// An object, as far as others are told of it.
     private struct Told {
@@ -24,6 +26,7 @@ final class ObjectChanges: @unchecked Sendable {
     }
 
     private unowned let door: BusDoor
+    private var moment = ObjectChanges.shortestMoment
     private var timer: TimerID?
     private var told: [String: Told]
 
@@ -39,9 +42,11 @@ final class ObjectChanges: @unchecked Sendable {
 
     func touch() {
         guard timer == nil else { return }
-        timer = door.loop.schedule(after: Self.moment) { [unowned self] in
+        timer = door.loop.schedule(after: moment) { [unowned self] in
             timer = nil
+            let began = door.loop.now
             tell()
+            moment = max(Self.shortestMoment, (door.loop.now - began) * Self.share)
         }
     }
 
