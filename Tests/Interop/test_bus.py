@@ -310,6 +310,8 @@ def test_a_thousand_callers_are_served(scene):
     assert scene.caller().json("Describe")["clients"] == 0
 
 
+# Each of them is met by celld, which takes half a minute in all, and longer where others work as well.
+@pytest.mark.timeout(240)
 def test_a_thousand_callers_of_several_users_call_tools(scene):
     """Each has a session of its own, as its own user, and none is left when they have gone."""
     users, count = [NOBODY, OTHER, 2, 3], 250
