@@ -33,6 +33,8 @@ package enum Program {
         }
         do {
             Allocator.keep(keptMemory)
+            // Records that find no room are an error, and not our end.
+            Signals.ignoreFileLimit()
             // Before anything else opens a descriptor, which could get the number of one that is missing.
             let kept = KeptDescriptors()
             let passed = try claimSockets(passed, kept)
