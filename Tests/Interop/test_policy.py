@@ -5,6 +5,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import subprocess
 import tempfile
 import threading
@@ -303,6 +304,18 @@ def test_nothing_leaves_that_cannot_be_recorded(executable):
         os.unlink(disk + "/filler")
         assert client.call("system_info")[1] is False
         governed.stop()
+
+
+def test_a_limit_of_the_size_of_files_ends_no_daemon(governed):
+    """The kernel's answer to a write beyond it is a signal, which ends whoever has not said otherwise."""
+    client = governed.connect()
+    assert client.call("system_info")[1] is False
+    before = resource.prlimit(governed.daemon.process.pid, resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+    text, is_error = client.call("system_info")
+    assert is_error and "cannot be recorded" in text
+    resource.prlimit(governed.daemon.process.pid, resource.RLIMIT_FSIZE, before)
+    assert client.call("system_info")[1] is False
+    governed.ctl("audit", "verify")
 
 
 @contextlib.contextmanager
