@@ -243,5 +243,7 @@ package final class AuditLog {
             if file.settings.sync != .never { try file.sync() }
         }
         waitForJournal(settings.farewell)
+        counts.unsent += UInt64(unsent.count)
+        unsent = []
     }
 }

@@ -69,6 +69,9 @@ package final class Auditor: @unchecked Sendable {
     package func close(because reason: String) {
         for timer in [timer, catchUpTimer].compactMap(\.self) { loop.cancel(timer) }
         try? audit?.close(AuditStop(reason: reason))
+        if let unsent = counts?.unsent, unsent > 0 {
+            log.warning("audit: the journal lacks \(unsent) records, which are in the file")
+        }
         audit = nil
     }
 

@@ -111,6 +111,22 @@ import Testing
         // Those of the start, of the end, and the calls.
         let sent = try count.load(ordering: .acquiring) + journal.all().count
         #expect(sent == 2 + 200 + 2)
+        #expect(log.counts.unsent == 0)
+    }
+
+    @Test("What a journal does not take in that time is counted")
+    func endsTooFarBehind() throws {
+        let scene = try AuditScene()
+        let journal = try JournalStandIn(at: scene.root + "/journal")
+        var settings = settings(scene)
+        settings.farewell = .milliseconds(1)
+        let log = try scene.open(settings)
+        for number in 0..<900 { try log.write(.call(number)) }
+        try log.close(AuditStop(reason: "test"))
+        let sent = try journal.all().count
+        #expect(log.counts.unsent > 0)
+        #expect(sent + Int(log.counts.unsent) == 2 + 900 + 2)
+        #expect(try scene.verify().fault == nil)
     }
 
     @Test("A journal with too many records before it is a failure, however short the time")
