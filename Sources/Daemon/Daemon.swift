@@ -322,8 +322,9 @@ package actor Daemon {
         let session = session(of: client, over: stream, by: policy, vouchedBy: voucher)
         log.debug("\(client.description) opened")
         try start(session)
-        if let store, let socket = stream as? SocketStream,
-            let keeper = SessionKeeper(socket, of: client, vouchedBy: voucher, in: store)
+        if let store,
+            let keeper = SessionKeeper(
+                stream as? SocketStream, of: client, vouchedBy: voucher, in: store)
         {
             session.assumeIsolated { $0.keep(in: keeper) }
         }

@@ -629,3 +629,40 @@ def test_a_caller_that_leaves_while_the_daemon_stops_does_not_hold_it(on_the_bus
     assert manager.reap("daemon", within=3) == 0
     manager.start()
     assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
+
+
+def test_a_call_on_the_bus_is_on_record_after_a_crash(on_the_bus):
+    manager, address = on_the_bus
+    caller = Caller(address, NOBODY)
+    caller.call(ROOT, MCP, "CallTool", "ssa{sv}", "system_info", "{}", {})
+    arguments = json.dumps({"command": "sleep 4714.5"})
+    caller.begin(ROOT, MCP, "CallTool", "ssa{sv}", "run_command", arguments, {})
+    until(lambda: processes_of(b"4714.5"), "the command", 10)
+    assert {name[0] for name in manager.names() if name != "celld"} == {"s"}
+    manager.crash()
+    assert error(caller.told)[0] == "NoReply"
+    until(lambda: not processes_of(b"4714.5"), "the end of the command", 10)
+    until(lambda: manager.names() == ["celld"], "celld alone to be kept", 10)
+    done, lost = manager.records()
+    assert (done["tool"], done["outcome"]) == ("system_info", "succeeded")
+    assert (lost["tool"], lost["outcome"]) == ("run_command", "failed")
+    assert "ended unexpectedly" in lost["reason"] and lost["client"] == done["client"], lost
+    assert [record["change"] for record in manager.records("session")] == ["opened", "closed"]
+    assert caller.call(ROOT, MCP, "CallTool", "ssa{sv}", "system_info", "{}", {})
+    caller.leave()
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGKILL])
+def test_a_call_is_on_record_when_its_client_left_while_there_was_no_daemon(manager, connect, end):
+    client = connect()
+    client.begin("tools/call", name="run_command", arguments={"command": "sleep 4715.5"})
+    until(lambda: processes_of(b"4715.5"), "the command", 10)
+    manager.end(end)
+    client.close()
+    time.sleep(0.2)
+    manager.start()
+    until(lambda: not processes_of(b"4715.5"), "the end of the command", 10)
+    until(lambda: len(manager.records()) == 1, "the record", 10)
+    [record] = manager.records()
+    assert record["tool"] == "run_command" and record["outcome"] == ("cancelled" if end == signal.SIGTERM else "failed")
+    assert [each["change"] for each in manager.records("session")] == ["opened", "closed"]

@@ -36,24 +36,30 @@ extension Daemon {
     private func resume(
         _ left: KeptDescriptors.Session, in slot: Int, _ store: DescriptorStore, _ kept: KeptDescriptors
     ) throws(SystemError) -> Bool {
-        guard let (memory, journal) = try left.journal() else { return false }
+        guard let (found, journal) = try left.journal() else { return false }
+        var memory = found
         var goesOn = false
         defer { if !goesOn { takeBack(memory) } }
         let old = memory.client
         lastSession = max(lastSession, old.session)
-        guard let stream = left.stream else {
-            let client = AuditClient(session: old.session, uid: old.uid, pid: old.pid)
-            office.auditor.note(
-                AuditRecord(.session(AuditSession(.closed, reason: "its client left meanwhile")), of: client))
-            return false
-        }
-        if memory.isSuspect, !memory.isComplete {
+        // Of whoever left meanwhile, or could not be handed over, it is gone through to its end: what was under way comes
+        // on record, and what it asked for is taken back.
+        let isOver = left.stream == nil
+        if isOver {
+            memory.input = []
+        } else if memory.isSuspect, !memory.isComplete {
             throw SystemError("resume", .invalid, "this daemon has crashed twice over what it sent")
+        }
+        let stream: SocketStream
+        if let socket = left.stream {
+            stream = socket
+        } else {
+            stream = SocketStream(try UnixSocket.pair().keepOne(), on: loop)
         }
         let client = Client(
             try left.credentials(old), old.identity, digest: old.digest, session: old.session,
             busName: old.bus?.name)
-        if let name = client.busName {
+        if !isOver, let name = client.busName {
             // Whose place is on the bus is served as long as it is there.
             guard let door else { return false }
             door.adopt(client.session, of: name)
@@ -72,6 +78,7 @@ extension Daemon {
             $0.resume(memory, overCell: cell, keeper: keeper) { kept.command($0, on: loop) }
         }
         goesOn = true
+        if isOver { session.assumeIsolated { $0.end() } }
         return true
     }
 

@@ -64,13 +64,13 @@ package final class KeptDescriptors: @unchecked Sendable {
         }
 
         func credentials(_ client: ClientMemory) throws(SystemError) -> PeerCredentials {
-            if let bus = client.bus {
+            let bus = client.bus
+            guard bus == nil, let stream else {
                 let process = try process?.fd.duplicate()
                 return PeerCredentials(
-                    uid: client.uid, gid: bus.groups.first ?? .max, pid: client.pid, pidfd: process,
-                    pidfdIsExact: bus.isExact, label: bus.label, groups: bus.groups)
+                    uid: client.uid, gid: bus?.groups.first ?? .max, pid: client.pid, pidfd: process,
+                    pidfdIsExact: bus?.isExact ?? false, label: bus?.label, groups: bus?.groups ?? [])
             }
-            guard let stream else { throw SystemError("getsockopt", .brokenPipe) }
             guard let process else { return try stream.peerCredentials() }
             return try stream.peerCredentials(known: try process.fd.duplicate())
         }

@@ -58,7 +58,7 @@ extension Session {
             records.append(input)
         }
         newInput = 0
-        if !bytes.isEmpty {
+        if !bytes.isEmpty, keeper.goesOn {
             records.append(.said(bytes, closed: closed))
         } else {
             records += closed.map { .closed(call: $0) }
@@ -85,7 +85,9 @@ extension Session {
         ]
         if bridgeHasClaimed, let claim = policy.facts.bridgeClaim { records.append(.claim(claim)) }
         records += place.assumeIsolated { $0.records }
-        if let unsent = connection?.unsent, !unsent.isEmpty { records.append(.said(unsent, closed: [])) }
+        if keeper?.goesOn == true, let unsent = connection?.unsent, !unsent.isEmpty {
+            records.append(.said(unsent, closed: []))
+        }
         records += mcp.openBatches.map { .batch($0) }
         for request in mcp.openRequests {
             records.append(.opened(request))
@@ -101,11 +103,11 @@ extension Session {
         return records
     }
 
-    var isKept: Bool { keeper != nil }
+    var isKept: Bool { keeper?.goesOn == true }
 
     /// Leaves it to the next process, as it is at this moment. From here on nothing happens in it.
     func handOver() -> Bool {
-        guard keeper != nil, let connection, !isClosing else { return false }
+        guard isKept, let connection, !isClosing else { return false }
         // They are asked again.
         var out = Outbox()
         for call in stages.keys { mcp.withdrawQuestion(of: call, &out) }

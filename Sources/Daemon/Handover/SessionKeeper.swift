@@ -2,10 +2,13 @@ import Cells
 import EventLoop
 import Linux
 
-/// What of one session outlives this process: its descriptors, where the service manager keeps them, and its journal.
+/// What of one session outlives this process: its descriptors, where the service manager keeps them, and its journal. Of
+/// one whose client cannot be handed over, for it speaks by the bus, only the journal: what was under way in a crash is
+/// on record then, and what was asked for is taken back.
 // Unchecked: touched on the loop's thread only.
 final class SessionKeeper: StreamKeeper, @unchecked Sendable {
-    private let stream: SocketStream
+    /// `nil` where the session ends with this process.
+    private let stream: SocketStream?
     /// Where in the journal is what the client has not been sent.
     private var unsent: [(offset: UInt64, count: Int)] = []
     private let store: DescriptorStore
@@ -19,9 +22,9 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     /// Where the sockets of commands on the host are kept, by call.
     private var commands: [UInt64: Int] = [:]
 
-    /// `nil` where the session cannot be kept; it ends with this process, then.
+    /// `nil` where nothing can be kept.
     init?(
-        _ stream: SocketStream, of client: Client, vouchedBy voucher: SocketStream?,
+        _ stream: SocketStream?, of client: Client, vouchedBy voucher: SocketStream?,
         in store: DescriptorStore
     ) {
         (self.stream, self.store) = (stream, store)
@@ -29,13 +32,13 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
         do throws(SystemError) {
             journal = try Journal()
             var table = DescriptorTable()
-            try stream.pass(into: &table)
+            try stream?.pass(into: &table)
             try journal.pass(into: &table)
             if client.credentials.pidfd != nil { try table.add(client.credentials.pidfd!) }
             guard store.keep(table, as: DescriptorStore.Name.session(slot)) else {
                 throw SystemError("send", .wouldBlock, "FDSTORE")
             }
-            if let voucher, voucher !== stream {
+            if let stream, let voucher, voucher !== stream {
                 _ = try store.keep(voucher, as: DescriptorStore.Name.voucher(slot))
             }
         } catch {
@@ -43,9 +46,12 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
             store.free(slot)
             return nil
         }
-        stream.isShared = true
-        stream.keeper = self
+        stream?.isShared = true
+        stream?.keeper = self
     }
+
+    /// Whether another process can go on with it.
+    var goesOn: Bool { stream != nil }
 
     /// One that is kept already.
     init(_ stream: SocketStream, slot: Int, journal: Journal, in store: DescriptorStore) {
@@ -144,7 +150,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     }
 
     func writeCellInput(_ held: Int, new: Int, _ last: (Int) -> [UInt8]) {
-        guard let change = cellInput.change(held, new: new, last) else { return }
+        guard goesOn, let change = cellInput.change(held, new: new, last) else { return }
         write([.cellInput(change.bytes, isMore: change.isMore)])
     }
 
@@ -156,7 +162,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     // MARK: The cell
 
     func keepCell(_ cell: CellMemory, _ stream: SocketStream) {
-        guard !isLost else { return }
+        guard !isLost, goesOn else { return }
         attempt { () throws(SystemError) in
             // One that is not kept ends with us, and so does what runs in it.
             guard try store.keep(stream, as: DescriptorStore.Name.cell(slot)) else { return }
@@ -166,7 +172,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     }
 
     func dropCell() {
-        guard !isLost else { return }
+        guard !isLost, goesOn else { return }
         store.drop(DescriptorStore.Name.cell(slot))
         write([.cellIsGone])
     }
@@ -174,7 +180,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     // MARK: Commands on the host
 
     func keepCommand(_ command: Cell, of call: UInt64) {
-        guard !isLost else { return }
+        guard !isLost, goesOn else { return }
         let slot = store.takeSlot()
         attempt { () throws(SystemError) in
             // On record also where it is not kept: the next process finds that it is lost, and does not start it again.
@@ -209,7 +215,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     func end() {
         guard !isLost else { return }
         isLost = true
-        stream.keeper = nil
+        stream?.keeper = nil
         store.dropSession(slot)
         store.free(slot)
         for call in commands.keys { dropCommand(of: call) }
