@@ -1,12 +1,13 @@
 """Commands on the host: as the user, and as root what polkit allows. They see the machine, not a unit's view of it."""
 
 import os
+import signal
 import stat
 
 import pytest
 
 from administrator import KNOWS_PEERS, done, is_active, policy, run, wait_until
-from services import Client, systemctl
+from services import Answer, Client, systemctl
 
 RULES = """
 clients:
@@ -65,6 +66,16 @@ def test_a_command_of_the_user_sees_the_machine_as_it_is(hands):
     assert command(hands, "cat", "/tmp/seen").output == "yes\n"
     assert command(hands, "touch", "/usr/local/x").fields["exit_code"] == 1
     assert command(hands, "systemctl", "is-active", "cloisterd.socket").output == "active\n"
+
+
+def test_who_runs_a_command_is_killed_and_the_command_ends_with_it(hands):
+    call = hands.start("run_system_command", argv=["sh", "-c", "setsid sleep 4716 & sleep 4717"])
+    wait_until(lambda: run("pgrep", "-f", "^sleep 471[67]$").stdout.count("\n") == 2)
+    [runner] = done("pgrep", "-f", "-u", "anna", "cloister-cell command$").split()
+    os.kill(int(runner), signal.SIGKILL)
+    wait_until(lambda: run("pgrep", "-f", "^sleep 471[67]$").returncode == 1)
+    assert Answer(hands.wait(call)).is_error
+    assert command(hands, "id", "-un").output == "anna\n"
 
 
 def test_nobody_is_root_without_polkit(hands):

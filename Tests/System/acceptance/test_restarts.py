@@ -24,8 +24,9 @@ def test_stop_and_start():
         assert anna.run("echo back").output == "back\n"
 
 
-@pytest.mark.parametrize("unit", ["cloisterd.service", "cloister-celld.service"])
+@pytest.mark.parametrize("unit", ["cloisterd.service", "cloister-celld.service", "cloister-commands.service"])
 def test_a_service_that_is_killed_comes_back(unit):
+    systemctl("start", unit)
     with Client("anna") as anna:
         anna.run("echo kept > kept")
         before = main_process(unit)
@@ -35,12 +36,13 @@ def test_a_service_that_is_killed_comes_back(unit):
         assert anna.run("cat kept").output == "kept\n"
 
 
-def test_the_first_process_of_a_cell_that_is_killed_costs_one_call_and_no_file(anna):
+@pytest.mark.parametrize("place", [0, 1], ids=["first process", "starter"])
+def test_a_process_of_a_cell_that_is_killed_costs_one_call_and_no_file(anna, place):
     anna.run("echo kept > kept")
     cells = [line.split() for line in done("ps", "-o", "pid=,user=,args=", "-C", "cloister-cell").splitlines()]
     mine = sorted(int(words[0]) for words in cells if words[1] == "anna")
-    assert mine, cells
-    os.kill(mine[0], signal.SIGKILL)
+    assert len(mine) == 2, cells
+    os.kill(mine[place], signal.SIGKILL)
     wait_until(lambda: not anna.run("true").is_error)
     assert anna.run("cat kept").output == "kept\n"
 
