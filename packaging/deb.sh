@@ -17,7 +17,8 @@ if [ "$version" != "$packed" ]; then
 fi
 
 work=$build/deb/source
-rm -rf "$work"
+# With whatever somebody who was interrupted has left half done.
+rm -rf "$work" "$build"/deb/cloister_*
 mkdir -p "$work" "$to"
 cp -r "$top/packaging/debian" "$work/debian"
 if [ -n "$suffix" ]; then sed -i "1s/)/$suffix)/" "$work/debian/changelog"; fi
