@@ -68,9 +68,9 @@ def drop_in(unit, text):
     os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w") as file:
         file.write(text)
-    systemctl("daemon-reload")
-    systemctl("try-restart", unit)
     try:
+        systemctl("daemon-reload")
+        systemctl("try-restart", unit)
         yield
     finally:
         os.remove(path)

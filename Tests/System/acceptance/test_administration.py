@@ -66,7 +66,7 @@ def test_the_doctor_finds_nothing_and_then_what_was_broken():
         assert found()["unit cloister-celld"]["mend"] == "systemctl unmask cloister-celld.service"
     finally:
         systemctl("unmask", "--runtime", "cloister-celld.service")
-    with drop_in("cloister-celld.service", "[Service]\nExecStart=\nExecStart=/bin/false\nRestart=no\n"):
+    with drop_in("cloister-celld.service", "[Service]\nType=exec\nExecStart=\nExecStart=/bin/false\nRestart=no\n"):
         run("systemctl", "start", "cloister-celld.service")
         wait_until(lambda: is_active("cloister-celld.service") == "failed")
         assert "cloister-celld.service has failed" in found()["unit cloister-celld"]["says"]
