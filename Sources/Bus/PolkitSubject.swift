@@ -29,17 +29,13 @@ package enum PolkitSubject: ~Copyable, Sendable {
     package init(
         process pidfd: consuming OwnedFD, pid: Int32, uid: UInt32, version: String, start: () -> UInt64?
     ) throws(Obstacle) {
-        guard Self.isThere(pidfd) else { throw .ended }
+        guard ProcessFD.isThere(pidfd) else { throw .ended }
         if Self.takesDescriptors(version: version) {
             self = .descriptor(Descriptor(pidfd: pidfd, uid: uid))
         } else {
-            guard let start = start() else { throw Self.isThere(pidfd) ? .hidden : .ended }
+            guard let start = start() else { throw ProcessFD.isThere(pidfd) ? .hidden : .ended }
             self = .number(pid: UInt32(pid), start: start, uid: uid)
         }
-    }
-
-    private static func isThere(_ process: borrowing OwnedFD) -> Bool {
-        (try? ProcessFD.hasEnded(process)) == false
     }
 
     /// `122`, `124`, and long ago `0.105`.

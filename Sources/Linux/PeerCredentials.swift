@@ -53,12 +53,8 @@ package struct PeerCredentials: ~Copyable, Sendable {
         (self.pidfdIsExact, self.label, self.groups) = (pidfdIsExact, label, groups)
     }
 
-    /// The process that connected has not ended. That it has a pidfd says nothing: since Linux 6.16 those that
-    /// have ended do, too.
-    package var isThere: Bool {
-        guard pidfd != nil, let hasEnded = try? ProcessFD.hasEnded(pidfd!) else { return false }
-        return !hasEnded
-    }
+    /// The process that connected has not ended.
+    package var isThere: Bool { pidfd != nil && ProcessFD.isThere(pidfd!) }
 
     private static func groups(of socket: borrowing OwnedFD) -> [gid_t] {
         let raw = socket.raw

@@ -32,6 +32,12 @@ package enum ProcessFD {
         return !set[0].isEmpty
     }
 
+    /// It has not ended, for certain. That there is a descriptor says nothing: since Linux 6.16 those that have ended
+    /// have one, too.
+    package static func isThere(_ process: borrowing OwnedFD) -> Bool {
+        (try? hasEnded(process)) == false
+    }
+
     package static func kill(
         _ process: borrowing OwnedFD, _ signal: CInt
     ) throws(SystemError) {

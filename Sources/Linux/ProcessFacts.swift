@@ -18,15 +18,11 @@ package struct ProcessFacts: Equatable, Sendable {
                 return nil
             }
             // It was the parent all the time, and not somebody with its number.
-            return Self.parent(of: pid) == parent && Self.isThere(held) ? path : nil
+            return Self.parent(of: pid) == parent && ProcessFD.isThere(held) ? path : nil
         }
         controlGroup = (try? File.readText("/proc/\(pid)/cgroup"))?
             .split(separator: "\n").first { $0.hasPrefix("0::") }.map { String($0.dropFirst(3)) }
-        guard Self.isThere(process) else { return nil }
-    }
-
-    private static func isThere(_ process: borrowing OwnedFD) -> Bool {
-        (try? ProcessFD.hasEnded(process)) == false
+        guard ProcessFD.isThere(process) else { return nil }
     }
 
     /// A process can have mounts of its own, in which any name leads to any file. The name counts only where it leads
@@ -43,13 +39,17 @@ package struct ProcessFacts: Equatable, Sendable {
     /// When it began, in ticks since the boot: with this a number names one process, as far as ticks are fine enough.
     /// `nil` when it has ended.
     package static func startTime(of process: borrowing OwnedFD, _ pid: pid_t) -> UInt64? {
-        guard isThere(process), let field = field(22, of: pid), isThere(process) else { return nil }
+        guard ProcessFD.isThere(process), let field = field(22, of: pid), ProcessFD.isThere(process) else {
+            return nil
+        }
         return UInt64(field)
     }
 
     /// Whom it acts as, as `SO_PEERCRED` would say it; `nil` when it has ended.
     package static func user(of process: borrowing OwnedFD, _ pid: pid_t) -> NamespacedProcess.User? {
-        guard isThere(process), let text = try? File.readText("/proc/\(pid)/status") else { return nil }
+        guard ProcessFD.isThere(process), let text = try? File.readText("/proc/\(pid)/status") else {
+            return nil
+        }
         func effective(_ name: String) -> UInt32? {
             let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":\t") }
             // Real, effective, saved, of the file system.
@@ -58,7 +58,9 @@ package struct ProcessFacts: Equatable, Sendable {
             }
             return UInt32(words[1])
         }
-        guard let uid = effective("Uid"), let gid = effective("Gid"), isThere(process) else { return nil }
+        guard let uid = effective("Uid"), let gid = effective("Gid"), ProcessFD.isThere(process) else {
+            return nil
+        }
         return NamespacedProcess.User(uid: uid, gid: gid)
     }
 

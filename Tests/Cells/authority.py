@@ -5,6 +5,8 @@ import threading
 from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call, new_method_return
 from jeepney.io.blocking import open_dbus_connection
 
+from machine import host_pid
+
 NAME = "org.freedesktop.PolicyKit1"
 BUS = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 # Who may have polkit's name is only polkit's user, elsewhere.
@@ -61,13 +63,7 @@ class Authority:
             (kind, values), action, details, flags, _ = message.body
             values = {key: value[1] for key, value in values.items()}
             if "pidfd" in values:
-                values["pidfd"] = process(values["pidfd"].to_raw_fd())
+                values["pidfd"] = host_pid(values["pidfd"].to_raw_fd())
             self.questions.append((message.header.fields[HeaderFields.sender], kind, values, action, details, flags))
             if self.answer:
                 self.connection.send(new_method_return(message, "(bba{ss})", (self.answer,)))
-
-
-def process(pidfd):
-    """As the kernel says of it."""
-    with open(f"/proc/self/fdinfo/{pidfd}") as info:
-        return next(int(line.split()[1]) for line in info if line.startswith("Pid:"))

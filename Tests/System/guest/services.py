@@ -10,7 +10,7 @@ import threading
 import time
 
 import cells
-from machine import eventually
+from machine import eventually, host_pid
 
 # The machine is interpreted: what has two seconds elsewhere has ten here.
 SLOWNESS = 5
@@ -181,9 +181,7 @@ def group_of(pid):
 
 def group_of_cell(cell):
     """Where its limits are, but those of memory, which are its programs'."""
-    with open(f"/proc/self/fdinfo/{cell.pidfd}") as info:
-        pid = next(int(line.split()[1]) for line in info if line.startswith("Pid:"))
-    return os.path.dirname(group_of(pid))
+    return os.path.dirname(group_of(host_pid(cell.pidfd)))
 
 
 def number(group, file, key=None):
