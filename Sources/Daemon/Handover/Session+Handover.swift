@@ -9,7 +9,8 @@ extension Session {
     /// From its first moment on.
     func keep(in keeper: SessionKeeper) {
         self.keeper = keeper
-        place.assumeIsolated { $0.keep(in: keeper) }
+        // A cell ends with its session, where that ends with us.
+        if keeper.goesOn { place.assumeIsolated { $0.keep(in: keeper) } }
         rewriteRecords()
     }
 

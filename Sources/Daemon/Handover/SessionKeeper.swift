@@ -150,7 +150,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     }
 
     func writeCellInput(_ held: Int, new: Int, _ last: (Int) -> [UInt8]) {
-        guard goesOn, let change = cellInput.change(held, new: new, last) else { return }
+        guard let change = cellInput.change(held, new: new, last) else { return }
         write([.cellInput(change.bytes, isMore: change.isMore)])
     }
 
@@ -162,7 +162,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     // MARK: The cell
 
     func keepCell(_ cell: CellMemory, _ stream: SocketStream) {
-        guard !isLost, goesOn else { return }
+        guard !isLost else { return }
         attempt { () throws(SystemError) in
             // One that is not kept ends with us, and so does what runs in it.
             guard try store.keep(stream, as: DescriptorStore.Name.cell(slot)) else { return }
@@ -172,7 +172,7 @@ final class SessionKeeper: StreamKeeper, @unchecked Sendable {
     }
 
     func dropCell() {
-        guard !isLost, goesOn else { return }
+        guard !isLost else { return }
         store.drop(DescriptorStore.Name.cell(slot))
         write([.cellIsGone])
     }
