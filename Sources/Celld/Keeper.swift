@@ -67,7 +67,7 @@ final class Keeper {
     /// `nil` where cloisterd started us, not systemd.
     private let manager: ServiceManager?
     private var watchdogDue: Duration?
-    private var toldStatus = ""
+    private var told: Status?
     private let signals: SignalFD
     private var connections: [Connection] = []
     var cells: [Cell] = []
@@ -96,8 +96,8 @@ final class Keeper {
     }
 
     func serve() throws(SystemError) {
-        toldStatus = status
-        manager?.ready(status: status)
+        told = status
+        manager?.ready(status: "\(status)")
         tellManager()
         builder.prepareSpare()
         while try turn() {}
@@ -214,17 +214,31 @@ final class Keeper {
             watchdogDue = now + interval
         }
         let status = status
-        guard status != toldStatus, !cells.contains(where: \.isBuilding) else { return }
-        toldStatus = status
-        manager.status(status)
+        guard status != told, !cells.contains(where: \.isBuilding) else { return }
+        told = status
+        manager.status("\(status)")
     }
 
-    private var status: String {
+    /// Compared in each turn, and put into words when it is another.
+    private struct Status: Equatable, CustomStringConvertible {
+        let cells: Int
+        let commands: Int
+        let hasCells: Bool
+        let isRetiring: Bool
+
+        var description: String {
+            var parts = [(cells, "cell"), (commands, "command")].filter { $0.0 > 0 }
+            if parts.isEmpty { parts = [(0, hasCells ? "cell" : "command")] }
+            let things = parts.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
+            return isRetiring ? "\(things); ends with the last of them" : things
+        }
+    }
+
+    private var status: Status {
         let commands = cells.count(where: \.isCommand)
-        var parts = [(cells.count - commands, "cell"), (commands, "command")].filter { $0.0 > 0 }
-        if parts.isEmpty { parts = [(0, limits.mostCells > 0 ? "cell" : "command")] }
-        let things = parts.map { "\($0.0) \($0.1)\($0.0 == 1 ? "" : "s")" }.joined(separator: ", ")
-        return isRetiring ? "\(things); ends with the last of them" : things
+        return Status(
+            cells: cells.count - commands, commands: commands, hasCells: limits.mostCells > 0,
+            isRetiring: isRetiring)
     }
 
     // MARK: cloisterd
