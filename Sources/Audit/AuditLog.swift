@@ -168,7 +168,13 @@ package final class AuditLog {
             do throws(JournalFault) {
                 try journal!.send(unsent[sent])
             } catch {
-                guard case .full = error, mayBeBehind else { throw .journal(error) }
+                guard case .full = error else { throw .journal(error) }
+                let now = clock.monotonic()
+                let since = journalIsFullSince ?? now
+                journalIsFullSince = since
+                guard now - since < settings.journalPatience, unsent.count < settings.mostWaiting else {
+                    throw .journal(error)
+                }
                 return
             }
             journalIsFullSince = nil
@@ -180,13 +186,6 @@ package final class AuditLog {
     package var isBehind: Bool { isWritable && !unsent.isEmpty }
 
     package func catchUp() { try? attempt { () throws(AuditFault) in try sendToJournal() } }
-
-    private var mayBeBehind: Bool {
-        let now = clock.monotonic()
-        let since = journalIsFullSince ?? now
-        journalIsFullSince = since
-        return now - since < settings.journalPatience && unsent.count < settings.mostWaiting
-    }
 
     /// Whoever ends takes along what the journal has not got.
     private func waitForJournal(_ time: Duration) {
