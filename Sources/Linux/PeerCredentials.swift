@@ -54,7 +54,11 @@ package struct PeerCredentials: ~Copyable, Sendable {
     }
 
     /// The process that connected has not ended.
-    package var isThere: Bool { pidfd != nil && ProcessFD.isThere(pidfd!) }
+    package var isThere: Bool {
+        // In one expression with `&&` this takes Swift 6.3's optimiser down.
+        guard pidfd != nil else { return false }
+        return ProcessFD.isThere(pidfd!)
+    }
 
     private static func groups(of socket: borrowing OwnedFD) -> [gid_t] {
         let raw = socket.raw
