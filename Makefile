@@ -40,7 +40,7 @@ test: deps venv ## Run every test
 	@packaging/need.sh openssl systemd dbus dbus-daemon polkitd
 	@Tests/run.sh "$(BUILD)" "$(PYTHON)"
 
-system-test: build venv ## Install, use, upgrade and purge the package on a booted Debian (container; TESTS: some)
+system-test: build venv ## Install, use, upgrade and purge the package on a booted Debian 12 and 13 (containers; TESTS: some, DEBIAN: one)
 	@packaging/need.sh $(MACHINE)
 	@"$(PYTHON)" Tests/System/native.py "$(BUILD)" $(TESTS)
 

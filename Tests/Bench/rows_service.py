@@ -168,8 +168,9 @@ def restart(bench: Bench) -> Row:
 @functools.cache
 def in_machine(bench: Bench) -> dict:
     """The package in a booted container: what its own units add to a start and a restart (acceptance/test_times.py)."""
-    bench.run([sys.executable, HERE.parent / "System/native.py", bench.build, "-c", "pytest.ini", "test_times.py"], 600)
-    return json.loads((bench.build / "system/results/times.json").read_text())
+    script, debian = HERE.parent / "System/native.py", "bookworm"
+    bench.run(["env", f"DEBIAN={debian}", sys.executable, script, bench.build, "-c", "pytest.ini", "test_times.py"], 600)
+    return json.loads((bench.build / f"system/{debian}/results/times.json").read_text())
 
 
 def unit_start(bench: Bench) -> Row:

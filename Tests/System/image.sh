@@ -11,7 +11,7 @@ rm -rf "$to"
 mkdir -p "$to/root"
 trap 'rm -rf "$to/root" "$to/root.tar"' EXIT
 # Perl is what some tests run in cells.
-./root.sh "$to/root.tar" linux-image-cloud-amd64,initramfs-tools,kmod,udev,perl
+./root.sh bookworm "$to/root.tar" linux-image-cloud-amd64,initramfs-tools,kmod,udev,perl
 tar --extract --file "$to/root.tar" --directory "$to/root" --numeric-owner
 
 cp "$to"/root/boot/vmlinuz-* "$to/vmlinuz"

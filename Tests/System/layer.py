@@ -19,10 +19,12 @@ TESTS = "System", "Cells", "Probe"
 SUFFIXES = {"first": "", "second": "+1"}
 # What the tests import, and the official client; what these need says their metadata.
 PYTHON = "pytest", "pytest-timeout", "mcp"
+OUR_PYTHON = "{}.{}".format(*sys.version_info)
 
 
-def make(build, tree, arguments, lacking=""):
-    """`lacking`: the walls that the machine cannot have, which drop-ins then say."""
+def make(build, tree, arguments, lacking="", pythons=(OUR_PYTHON,)):
+    """`lacking`: the walls that the machine cannot have, which drop-ins then say; `pythons`: the versions of Python that
+    machines may have."""
     shutil.rmtree(tree, ignore_errors=True)
     _packages(build, f"{tree}/packages")
     ignore = shutil.ignore_patterns("__pycache__")
@@ -33,7 +35,8 @@ def make(build, tree, arguments, lacking=""):
     _bench(Path(tree) / "Tests/Bench")
     for name in "accept", "begin":
         shutil.copy(os.path.join(HERE, name), tree)
-    _python(f"{tree}/python")
+    for version in pythons:
+        _python(f"{tree}/python/{version}", version)
     for name, text in {"arguments": " ".join(arguments), "lacking": lacking}.items():
         with open(f"{tree}/{name}", "w") as file:
             file.write(text)
@@ -57,19 +60,32 @@ def _bench(directory):
         (directory / f"{name}.line").write_text(harness.LINES[name])
 
 
-def _python(directory):
-    """Of the environment that runs this."""
-    found, wanted = set(), [Requirement(name) for name in PYTHON]
-    while wanted:
-        need = wanted.pop()
-        distribution = importlib.metadata.distribution(need.name)
-        if (need.name, *need.extras) in found:
-            continue
-        found.add((need.name, *need.extras))
-        for file in distribution.files:
+def _python(directory, version):
+    """Of the environment that runs this, or the same for another version of Python: some of it is compiled."""
+    distributions = _distributions()
+    if version == OUR_PYTHON:
+        for file in (file for each in distributions for file in each.files):
             if file.suffix != ".pyc" and ".." not in file.parts:
                 os.makedirs(f"{directory}/{file.parent}", exist_ok=True)
                 shutil.copy(file.locate(), f"{directory}/{file}")
+    else:
+        names = [f"{each.name}=={each.version}" for each in distributions]
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile", "--no-deps",
+             "--only-binary=:all:", f"--python-version={version}", f"--target={directory}", *names], check=True,
+        )  # fmt: skip
+
+
+def _distributions():
+    """What the tests import, and all that it needs."""
+    found, wanted = {}, [Requirement(name) for name in PYTHON]
+    while wanted:
+        need = wanted.pop()
+        if (need.name, *need.extras) in found:
+            continue
+        distribution = importlib.metadata.distribution(need.name)
+        found[need.name, *need.extras] = distribution
         for each in map(Requirement, distribution.requires or []):
             if each.marker is None or any(each.marker.evaluate({"extra": extra}) for extra in need.extras or [""]):
                 wanted.append(each)
+    return found.values()

@@ -2,17 +2,21 @@
 
     native.py BUILD_DIRECTORY [PYTEST_ARGUMENTS]
 
+It is done twice: on the Debian that the package is built on, and on the next one, whose systemd, bus and polkit can what
+the older ones cannot yet (their processes have descriptors).
+
 The machine is a container that boots its own systemd, journald, dbus and polkit natively (systemd-nspawn), from a root
 file system that is unpacked for each run; it has no network, and the host's processes, users and control groups are not
 its own. It has no controllers of control groups: cells lack that wall there, by a drop-in. The same suite runs with all
 walls in `make vm-test`.
 
-Ends with 1 if a test failed, if the machine did not come up or did not end in time, or if it came back with fewer
+Ends with 1 if a test failed, if a machine did not come up or did not end in time, or if it came back with fewer
 tests than it had collected.
 
-    PATIENCE=N  after how many seconds a machine that hangs is ended (default 1800)
+    DEBIAN=NAME  only this one
+    PATIENCE=N   after how many seconds a machine that hangs is ended (default 1800)
 
-.build/system/console.log has what the machine said, .build/system/results what came back: output and journal.
+.build/system/NAME/console.log has what a machine said, .build/system/NAME/results what came back: output and journal.
 """
 
 import contextlib
@@ -32,17 +36,21 @@ from run import PATIENCE, conclude
 CALLS = "@keyring bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
 
-def base(directory):
+# Their names, and the Python that they have.
+DEBIANS = {"bookworm": "3.11", "trixie": "3.13"}
+
+
+def base(directory, debian):
     """The archive of the root file system, made if it is not there as root.sh would make it today."""
     with open(os.path.join(HERE, "root.sh"), "rb") as file:
         key = hashlib.sha256(file.read()).hexdigest()[:12]
     archive = os.path.join(directory, f"root-{key}")
     if not os.path.exists(archive):
-        print("system-test: making the machine's root file system, once", flush=True)
+        print(f"system-test: making the root file system of {debian}, once", flush=True)
         for name in os.listdir(directory):
             if name.startswith("root-"):
                 os.remove(os.path.join(directory, name))
-        subprocess.run([os.path.join(HERE, "root.sh"), archive], check=True)
+        subprocess.run([os.path.join(HERE, "root.sh"), debian, archive], check=True)
     return archive
 
 
@@ -90,25 +98,34 @@ def fresh(path):
     return path
 
 
-def main(build, arguments):
-    directory = os.path.join(build, "system")
+def test(debian, directory, tree):
+    """Boots that Debian with the layer, and says whether all went well."""
     os.makedirs(directory, exist_ok=True)
     begun = time.monotonic()
-    archive = base(directory)
-    root, tree = os.path.join(directory, "root"), os.path.join(directory, "layer")
-    results = fresh(os.path.join(directory, "results"))
+    archive = base(directory, debian)
+    root, results = os.path.join(directory, "root"), fresh(os.path.join(directory, "results"))
     console = os.path.join(directory, "console.log")
     shutil.rmtree(root, ignore_errors=True)
     try:
-        layer.make(build, tree, arguments, lacking="cgroup")
         prepare(root, archive)
         made = time.monotonic()
         ended = boot(root, tree, results, console)
     finally:
         shutil.rmtree(root, ignore_errors=True)
-        shutil.rmtree(tree, ignore_errors=True)
-    print(f"packages and root {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
+    print(f"{debian}: root {made - begun:.0f} s, machine {time.monotonic() - made:.0f} s")
     return conclude(results, ended, f"Look at {console}, {results}/output and {results}/journal")
+
+
+def main(build, arguments):
+    directory = os.path.join(build, "system")
+    tree = os.path.join(directory, "layer")
+    chosen = os.environ.get("DEBIAN")
+    debians = [chosen] if chosen else list(DEBIANS)
+    try:
+        layer.make(build, tree, arguments, lacking="cgroup", pythons=[DEBIANS[debian] for debian in debians])
+        return max([test(debian, os.path.join(directory, debian), tree) for debian in debians])
+    finally:
+        shutil.rmtree(tree, ignore_errors=True)
 
 
 if __name__ == "__main__":

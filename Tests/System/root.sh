@@ -2,8 +2,10 @@
 # A Debian root file system with systemd, as an administrator finds it: what the tests run on. Nothing of ours is in it,
 # so it is made once, and again when this file changes.
 #
-#   root.sh FILE [PACKAGES]    makes FILE, an archive; with these packages too (A,B,…)
+#   root.sh RELEASE FILE [PACKAGES]    makes FILE, an archive of that Debian; with these packages too (A,B,…)
 set -eu
+release=$1
+file=$2
 # The last line is what our package depends on: the machine has no network, and apt is asked all the same.
 packages="systemd,systemd-sysv,dbus,polkitd,pkexec,sudo,libpam-systemd,procps,python3,\
 e2fsprogs,libstdc++6,libseccomp2,libyaml-0-2,libnettle8,libhogweed6,libsystemd0"
@@ -21,5 +23,5 @@ hook='
     rm -rf "$1"/var/cache/apt/*.bin "$1"/var/lib/apt/lists/*'
 
 [ "$(id -u)" -eq 0 ] || { echo 'root: only root can make a root file system' >&2; exit 1; }
-mmdebstrap --quiet --variant=minbase --include="$packages${2:+,$2}" --customize-hook="$hook" bookworm "$1.new.tar"
-mv "$1.new.tar" "$1"
+mmdebstrap --quiet --variant=minbase --include="$packages${3:+,$3}" --customize-hook="$hook" "$release" "$file.new.tar"
+mv "$file.new.tar" "$file"

@@ -2,7 +2,9 @@
 
 import json
 
-from administrator import BUS_NAME, done, policy, run
+import pytest
+
+from administrator import BUS_NAME, KNOWS_PEERS, done, policy, run, wait_until
 
 ROOT = "/org/cloister/Cloister1"
 RULES = """
@@ -50,12 +52,32 @@ def test_a_command_on_the_host_is_the_callers():
                       json.dumps({"argv": ["id"]}), "0").returncode != 0
 
 
-def test_nobody_is_root_by_the_bus():
-    """Debian's bus does not say for certain which process calls, and nobody is asked to allow it."""
+def as_root():
+    is_error, result = call("anna", "run_system_command", argv=["id", "-u"], as_root=True)
+    return result["content"][0]["text"] if is_error else result["structuredContent"]["stdout"]
+
+
+@pytest.fixture
+def bus_knows_processes():
+    """From 1.16 on it has a descriptor of each process that is connected."""
+    said = busctl("anna", "call", "org.freedesktop.DBus", "/", "org.freedesktop.DBus", "GetConnectionCredentials", "s", BUS_NAME)
+    assert "UnixUserID" in said.stdout, said
+    return KNOWS_PEERS and "ProcessFD" in said.stdout
+
+
+def test_nobody_is_root_by_the_bus_without_polkit(bus_knows_processes):
     with policy("50-bus.yaml", RULES):
-        is_error, result = call("anna", "run_system_command", argv=["id", "-u"], as_root=True)
-        assert is_error, result
-        assert "it cannot be said for certain which process" in result["content"][0]["text"], result
+        why = "polkit" if bus_knows_processes else "it cannot be said for certain which process"
+        assert why in as_root()
+
+
+def test_root_by_the_bus_is_who_the_bus_has_a_descriptor_of(bus_knows_processes, allowed):
+    """Debian 12's has none, and then nobody is asked to allow it."""
+    with policy("50-bus.yaml", RULES):
+        if bus_knows_processes:
+            wait_until(lambda: as_root() == "0\n")
+        else:
+            assert "it cannot be said for certain which process" in as_root()
 
 
 def test_the_level_of_the_log_is_the_administrators():

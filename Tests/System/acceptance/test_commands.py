@@ -1,8 +1,11 @@
 """Commands on the host: as the user, and as root what polkit allows. They see the machine, not a unit's view of it."""
 
+import json
 import os
+import re
 import signal
 import stat
+import subprocess
 
 import pytest
 
@@ -20,32 +23,12 @@ clients:
         argv: ["*", "**"]
 """
 TOO_OLD = "Linux 6.5 or newer"
-POLKIT = "/etc/polkit-1/rules.d/50-acceptance.rules"
-ALLOW = """
-polkit.addRule(function(action, subject) {
-    if (action.id == "org.cloister.Cloister1.code-execution-sudo" && subject.user == "anna"
-        && action.lookup("program") != "/usr/bin/whoami")
-        return polkit.Result.YES;
-});
-"""
 
 
 @pytest.fixture(scope="module")
 def hands():
     with policy("50-hands.yaml", RULES), Client("anna") as client:
         yield client
-
-
-@pytest.fixture
-def allowed():
-    os.makedirs(os.path.dirname(POLKIT), exist_ok=True)
-    with open(POLKIT, "w") as file:
-        file.write(ALLOW)
-    # polkitd sees the file come; a restart is quicker than to wait for that.
-    systemctl("restart", "polkit.service")
-    yield
-    os.remove(POLKIT)
-    systemctl("restart", "polkit.service")
 
 
 def command(client, *words, **arguments):
@@ -94,6 +77,30 @@ def test_as_root_a_command_is_what_polkits_rule_allows_and_no_other(hands, allow
     wait_until(lambda: not command(hands, "id", "-u", as_root=True).is_error)
     assert command(hands, "id", "-u", as_root=True).output == "0\n"
     assert command(hands, "whoami", as_root=True).is_error
+
+
+def test_polkit_is_asked_about_the_process_by_what_it_takes_for_certain(hands, allowed, tmp_path):
+    """From version 124 on that is the descriptor that the kernel gave us; before, a number, whose process polkit compares
+    with the time of its start."""
+    if is_beyond_this_kernel(hands):
+        return
+    words = ["busctl", "--json=short", "monitor", "--match=interface='org.freedesktop.PolicyKit1.Authority'"]
+    with open(tmp_path / "messages", "w+") as heard, subprocess.Popen(words, stdout=heard) as monitor:
+        try:
+            # It hears nothing before it is a monitor, and does not say when it is.
+            wait_until(lambda: not command(hands, "id", "-u", as_root=True).is_error and os.fstat(heard.fileno()).st_size)
+        finally:
+            monitor.terminate()
+            monitor.wait()
+        heard.seek(0)
+        messages = [json.loads(line) for line in heard if line.endswith("\n")]
+        questions = [each for each in messages if each.get("member") == "CheckAuthorization"]
+    [kind, about], action, *_ = questions[0]["payload"]["data"]
+    version = re.search(r'"(\d+)', done(
+        "busctl", "get-property", "org.freedesktop.PolicyKit1", "/org/freedesktop/PolicyKit1/Authority",
+        "org.freedesktop.PolicyKit1.Authority", "BackendVersion")).group(1)  # fmt: skip
+    assert (kind, action) == ("unix-process", "org.cloister.Cloister1.code-execution-sudo")
+    assert set(about) == ({"pidfd", "uid"} if int(version) >= 124 else {"pid", "start-time", "uid"}), about
 
 
 def test_as_root_a_command_can_do_what_root_can(hands, allowed):
