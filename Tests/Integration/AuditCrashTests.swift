@@ -13,9 +13,14 @@ import Testing
         let said = temporary.path + "/said"
         let output = try File.open(said, [.readWrite, .create, .append], mode: 0o600)
         var random = SeededGenerator(seed: 4711)
-        for _ in 0..<200 {
+        for round in 0..<200 {
+            let before = try output.status().size
             let writer = try RunningProgram(
                 Executable.auditWriter.path, [directory.path, "endless"], descriptors: [1: output.number])
+            // How far it comes by itself depends on the machine: one in two is let say something first.
+            if round.isMultiple(of: 2) {
+                try Deadline().wait(for: "a record") { try output.status().size > before }
+            }
             usleep(UInt32.random(in: 3000...20_000, using: &random))
             writer.kill(SIGKILL)
             #expect(try writer.waitForEnd() == .signalled(SIGKILL), "\(writer.said)")
@@ -25,8 +30,7 @@ import Testing
         // A last line that was cut is of the writer that was killed, and of no record that it has said.
         let text = String(decoding: try File.read(said, limit: 1 << 28), as: UTF8.self)
         let places = Set(text.split(separator: "\n").map(String.init))
-        // How many depends on the disk; that there are some does not.
-        #expect(places.count > 50)
+        #expect(places.count >= 100)
         var hashes = Set<String>()
         for number in try directory.files() {
             var file = try LineFile(directory.file(number), name: "")
