@@ -2,6 +2,7 @@
 stand on. Both machines get the same, as a directory of files."""
 
 import importlib.metadata
+import itertools
 import os
 import shutil
 import subprocess
@@ -20,11 +21,12 @@ SUFFIXES = {"first": "", "second": "+1"}
 # What the tests import, and the official client; what these need says their metadata.
 PYTHON = "pytest", "pytest-timeout", "mcp"
 OUR_PYTHON = "{}.{}".format(*sys.version_info)
+# What a machine is, and the Python that it has.
+DEBIANS = {"bookworm": "3.11", "trixie": "3.13"}
 
 
-def make(build, tree, arguments, lacking="", pythons=(OUR_PYTHON,)):
-    """`lacking`: the walls that the machine cannot have, which drop-ins then say; `pythons`: the versions of Python that
-    machines may have."""
+def make(build, tree, arguments, debians, lacking=""):
+    """For machines with one of these Debians; `lacking`: the walls that they cannot have, which drop-ins then say."""
     shutil.rmtree(tree, ignore_errors=True)
     _packages(build, f"{tree}/packages")
     ignore = shutil.ignore_patterns("__pycache__")
@@ -35,7 +37,7 @@ def make(build, tree, arguments, lacking="", pythons=(OUR_PYTHON,)):
     _bench(Path(tree) / "Tests/Bench")
     for name in "accept", "begin":
         shutil.copy(os.path.join(HERE, name), tree)
-    for version in pythons:
+    for version in (DEBIANS[debian] for debian in debians):
         _python(f"{tree}/python/{version}", version)
     for name, text in {"arguments": " ".join(arguments), "lacking": lacking}.items():
         with open(f"{tree}/{name}", "w") as file:
@@ -64,7 +66,7 @@ def _python(directory, version):
     """Of the environment that runs this, or the same for another version of Python: some of it is compiled."""
     distributions = _distributions()
     if version == OUR_PYTHON:
-        for file in (file for each in distributions for file in each.files):
+        for file in itertools.chain.from_iterable(each.files for each in distributions):
             if file.suffix != ".pyc" and ".." not in file.parts:
                 os.makedirs(f"{directory}/{file.parent}", exist_ok=True)
                 shutil.copy(file.locate(), f"{directory}/{file}")

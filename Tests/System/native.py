@@ -36,10 +36,6 @@ from run import PATIENCE, conclude
 CALLS = "@keyring bpf landlock_create_ruleset landlock_add_rule landlock_restrict_self"
 
 
-# Their names, and the Python that they have.
-DEBIANS = {"bookworm": "3.11", "trixie": "3.13"}
-
-
 def base(directory, debian):
     """The archive of the root file system, made if it is not there as root.sh would make it today."""
     with open(os.path.join(HERE, "root.sh"), "rb") as file:
@@ -99,7 +95,7 @@ def fresh(path):
 
 
 def test(debian, directory, tree):
-    """Boots that Debian with the layer, and says whether all went well."""
+    """Boots that Debian with the layer; the status to end with."""
     os.makedirs(directory, exist_ok=True)
     begun = time.monotonic()
     archive = base(directory, debian)
@@ -120,9 +116,11 @@ def main(build, arguments):
     directory = os.path.join(build, "system")
     tree = os.path.join(directory, "layer")
     chosen = os.environ.get("DEBIAN")
-    debians = [chosen] if chosen else list(DEBIANS)
+    debians = [chosen] if chosen else list(layer.DEBIANS)
+    if not layer.DEBIANS.keys() >= set(debians):
+        sys.exit(f"system-test: DEBIAN is one of {', '.join(layer.DEBIANS)}, and not {chosen}")
     try:
-        layer.make(build, tree, arguments, lacking="cgroup", pythons=[DEBIANS[debian] for debian in debians])
+        layer.make(build, tree, arguments, debians, lacking="cgroup")
         return max([test(debian, os.path.join(directory, debian), tree) for debian in debians])
     finally:
         shutil.rmtree(tree, ignore_errors=True)

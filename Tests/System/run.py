@@ -60,7 +60,7 @@ def make_file_system(path, tree, megabytes):
 
 def disk_of_layer(build, directory, arguments):
     tree = os.path.join(directory, "layer")
-    layer.make(build, tree, arguments)
+    layer.make(build, tree, arguments, ["bookworm"])
     path = os.path.join(directory, "layer.ext4")
     make_file_system(path, tree, 192)
     shutil.rmtree(tree)
